@@ -1,0 +1,1 @@
+"""Talks to people, and owns every decision about them."""

@@ -1,0 +1,75 @@
+"""What flows between the bot and an engine. Plain data: no network, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+Priority = Literal["interactive", "command", "background"]
+FinishReason = Literal["stop", "length", "cancelled", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a conversation; `name` is the speaker's display name and is only used for user messages."""
+
+    role: Role
+    content: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to choose tokens. None leaves the choice to the engine; `temperature` 0 is greedy."""
+
+    max_tokens: int = 512
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request; `cached_tokens` of the prompt were reused rather than computed."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePosition:
+    """Where a waiting request stands: 0 is next; `eta_s` is an estimate in seconds."""
+
+    position: int
+    eta_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChatEvent:
+    """One piece of a streamed answer. The last one carries `finish_reason`, and `usage` where the engine reports it."""
+
+    text: str = ""
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    queue: QueuePosition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """Tokens of a rendered prompt. `exact` is False where the engine has no /tokenize and the figure is an upper estimate."""
+
+    count: int
+    max_model_len: int
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One served model; `max_model_len` is its context in tokens, prompt and answer together."""
+
+    id: str
+    max_model_len: int
+    owned_by: str

@@ -1,0 +1,1 @@
+"""Remembers. Knows nothing of Discord's library and nothing of models."""

@@ -1,0 +1,19 @@
+"""Fixtures that every room shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def material() -> Path:
+    """The folder of real material (see its README); a user's fresh clone does not have it, and then the test skips."""
+    folder = Path(os.environ.get("STEWARD_DATA") or REPOSITORY.parent / "shared" / "data").resolve()
+    if not folder.is_dir():
+        pytest.skip(f"real material is absent: {folder} (set STEWARD_DATA)")
+    return folder
