@@ -95,6 +95,7 @@ class Supervisor:
             *self._command,
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends its children in order
             preexec_fn=_die_with_parent() if sys.platform == "linux" else None,
         )
         log.info("child started", child=self.name, pid=self._process.pid)

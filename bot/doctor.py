@@ -1,0 +1,218 @@
+"""`steward doctor`: looks at everything that must be right, and says for each finding how to mend it. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal
+
+import aiohttp
+import discord
+from rich.console import Console
+from rich.markup import escape
+
+from bot import invite
+from bot.app import database_for, engine_for
+from bot.config import Secrets, Settings
+from llm.client import LLMClient
+from storage.database import Database
+from storage.errors import StorageError
+
+PORTAL = "https://discord.com/developers/applications"
+Level = Literal["ok", "warning", "problem"]
+MARKS: dict[Level, str] = {"ok": "[green]✓[/green]", "warning": "[yellow]![/yellow]", "problem": "[red]✗[/red]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `mend` says what to do and is empty where all is well."""
+
+    level: Level
+    subject: str
+    text: str
+    mend: str = ""
+
+
+async def examine(settings: Settings, secrets: Secrets) -> list[Finding]:
+    """Everything, in the order in which a person would mend it."""
+    findings = await token_findings(secrets)
+    async with engine_for(settings, secrets) as engine:
+        findings += await engine_findings(engine, settings)
+    findings += await _database(settings, secrets)
+    if settings.llm.base_url is None:
+        findings.append(await port_finding("worker", settings.worker.host, settings.worker.port, "worker.port"))
+    if secrets.discord_token is None:
+        page = settings.playground
+        findings.append(await port_finding("playground", page.host, page.port, "playground.port"))
+    return findings
+
+
+async def token_findings(secrets: Secrets) -> list[Finding]:
+    """Token, application and, per server, what Steward may not do where."""
+    if secrets.discord_token is None:
+        return [
+            Finding(
+                "warning",
+                "token",
+                "DISCORD_TOKEN is not set: `steward run` opens the playground instead of Discord.",
+                f"For a real server: copy the token from the Bot page at {PORTAL} into .env.",
+            )
+        ]
+    try:
+        async with discord.Client(intents=discord.Intents.none()) as client:
+            await client.login(secrets.discord_token.get_secret_value())
+            found = [Finding("ok", "token", f"Discord knows this token; it belongs to {client.user}.")]
+            found += application_findings(await client.application_info())
+            async for guild in client.fetch_guilds(limit=None):
+                found.append(await guild_finding(client, guild.id))
+            return found
+    except discord.LoginFailure:
+        return [Finding("problem", "token", "Discord refused the token.", f"Copy a fresh one from {PORTAL}, page Bot.")]
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        return [Finding("problem", "token", f"Discord could not be asked: {error}", "Is this machine online?")]
+
+
+def application_findings(application: discord.AppInfo) -> list[Finding]:
+    """Intents, and whether strangers can add this Steward to their servers."""
+    flags = application.flags
+    content = flags.gateway_message_content or flags.gateway_message_content_limited
+    findings = [
+        Finding("ok", "intents", "The Message Content intent is on.")
+        if content
+        else Finding(
+            "problem",
+            "intents",
+            "The Message Content intent is off: Steward cannot read what people ask.",
+            f"Switch it on at {PORTAL}, page Bot, Privileged Gateway Intents.",
+        )
+    ]
+    if application.bot_public:
+        findings.append(
+            Finding(
+                "warning",
+                "application",
+                "The application is public: anybody can add your Steward to their server.",
+                f"Switch Public Bot off at {PORTAL}, page Bot; Steward leaves servers that it does not serve anyway.",
+            )
+        )
+    link = invite.invite_link(application.id)
+    findings.append(Finding("ok", "invite", f"This link adds Steward to a server: {link}"))
+    return findings
+
+
+async def guild_finding(client: discord.Client, guild_id: int) -> Finding:
+    """What Steward lacks in the channels of one server."""
+    assert client.user is not None
+    guild = await client.fetch_guild(guild_id)
+    me = await guild.fetch_member(client.user.id)
+    channels = [channel for channel in await guild.fetch_channels() if isinstance(channel, discord.TextChannel)]
+    lacking = lacking_permissions(channels, me)
+    if not lacking:
+        return Finding("ok", guild.name, f"Steward may do all it needs in {len(channels)} text channels.")
+    text = "; ".join(f"{permission}: not in {_channel_list(names)}" for permission, names in lacking.items())
+    return Finding(
+        "warning",
+        guild.name,
+        text,
+        "Server Settings → Roles → Steward, or the permissions of those channels. Ignore channels that are none of "
+        "its business.",
+    )
+
+
+def lacking_permissions(channels: Sequence[discord.TextChannel], me: discord.Member) -> dict[str, list[str]]:
+    """Permission name → the channels in which Steward lacks it."""
+    lacking: dict[str, list[str]] = defaultdict(list)
+    for channel in channels:
+        for permission in invite.missing(channel.permissions_for(me)):
+            lacking[permission].append(channel.name)
+    return dict(lacking)
+
+
+async def engine_findings(engine: LLMClient, settings: Settings) -> list[Finding]:
+    """Whether the engine answers, and which model it serves."""
+    health = await engine.health()
+    own = settings.llm.base_url is None
+    if health.status == "ready":
+        model = await engine.model()
+        return [Finding("ok", "engine", f"Serves {model.id} with a context of {model.max_model_len:,} tokens.")]
+    if health.status == "loading":
+        return [Finding("warning", "engine", f"Still loading: {health.reason}", "Wait, then look again.")]
+    if own and health.status == "unreachable":
+        return [Finding("ok", "engine", "No worker runs now; `steward run` starts one.")]
+    mend = "Look at the worker's messages." if own else f"Does {settings.llm.base_url} run? Is [llm] base_url right?"
+    return [Finding("problem", "engine", f"{health.status}: {health.reason}", mend)]
+
+
+async def _database(settings: Settings, secrets: Secrets) -> list[Finding]:
+    try:
+        async with database_for(settings, secrets) as database:
+            return await database_findings(database)
+    except StorageError as error:
+        return [Finding("problem", "database", str(error), "See [storage] url and STEWARD_DATABASE_URL.")]
+
+
+async def database_findings(database: Database) -> list[Finding]:
+    """Whether the database is sound, current, and how much it holds."""
+    report = await database.check()
+    rows = ", ".join(f"{count:,} {table}" for table, count in report.rows.items())
+    if report.problems:
+        return [
+            Finding("problem", "database", problem, "Restore it from a backup; `steward db check` looks again.")
+            for problem in report.problems
+        ]
+    if report.revision != report.head:
+        return [
+            Finding("warning", "database", f"Revision {report.revision}, expected {report.head}.", "steward db upgrade")
+        ]
+    return [Finding("ok", "database", f"Sound, at revision {report.revision}: {rows}.")]
+
+
+async def port_finding(what: str, host: str, port: int, setting: str) -> Finding:
+    """Whether a port is free, or held by the Steward process that belongs there."""
+    if await asyncio.to_thread(_is_free, host, port):
+        return Finding("ok", f"port {port}", f"Free for the {what}.")
+    if await _is_ours(f"http://{host}:{port}/health"):
+        return Finding("ok", f"port {port}", f"The {what} runs there.")
+    return Finding(
+        "problem",
+        f"port {port}",
+        f"Another program holds the port of the {what}.",
+        f"End that program, or set another {setting} in steward.toml.",
+    )
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+async def _is_ours(url: str) -> bool:
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(2)) as session, session.get(url) as answer:
+            return "status" in await answer.json()
+    except (aiohttp.ClientError, ValueError, TimeoutError):
+        return False
+
+
+def _channel_list(names: Sequence[str], most: int = 5) -> str:
+    shown = ", ".join(f"#{name}" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def print_findings(findings: Sequence[Finding], console: Console) -> int:
+    """Prints the findings; the exit status is 1 when there is a problem."""
+    for finding in findings:
+        console.print(f"{MARKS[finding.level]} [bold]{escape(finding.subject)}[/bold]  {escape(finding.text)}")
+        if finding.mend:
+            console.print(f"    → {escape(finding.mend)}")
+    return int(any(finding.level == "problem" for finding in findings))
