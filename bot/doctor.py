@@ -1,4 +1,4 @@
-"""`steward doctor`: looks at everything that must be right, and says for each finding how to mend it. Changes nothing."""
+"""`steward doctor`: looks at what must be right and says for each finding how to mend it. Changes nothing."""
 
 from __future__ import annotations
 
