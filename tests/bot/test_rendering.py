@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 
 from bot.conversation.rendering import Part, has_sentence, length, neutralize, render, small, without_remarks
 
-PIECES = st.sampled_from(
-    [
-        "word", " ", "\n", "\n\n", "```", "```python\n", "`", "x = 1\n", "@everyone", "@here", "<@123>", "<@&45>",
-        "[click](https://example.com)", "discord.gg/abc", "👨‍👩‍👧", "🇩🇪", "é", "e\u0301", "한", "A sentence. ", "~" * 90, "\u200b",
-    ]
-)  # fmt: skip
+MARKUP = ["word", " ", "\n", "\n\n", "```", "```python\n", "`", "x = 1\n", "A sentence. ", "~" * 90, "\u200b"]
+HARM = ["@everyone", "@here", "<@123>", "<@&45>", "[click](https://example.com)", "discord.gg/abc"]
+CLUSTERS = ["👨‍👩‍👧", "🇩🇪", "e\u0301", "한"]
+PIECES = st.sampled_from([*MARKUP, *HARM, *CLUSTERS])
 TEXTS = st.lists(PIECES, max_size=400).map("".join) | st.text(st.characters(exclude_categories=["Cs"]), max_size=3000)
 
 

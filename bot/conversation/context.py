@@ -1,0 +1,175 @@
+"""Stored messages and a budget → the messages that the model reads, and what was left out. Pure.
+
+It does not know how tokens are counted (the sizes are given), where messages are stored, or Discord's objects. What it
+keeps is chosen so that a conversation's prompt only grows: messages are dropped oldest first and many at once, and the
+place of the cut is handed back to be used again: the worker's prefix cache makes a turn cost its new tokens only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from llm.types import ChatMessage
+
+KEPT_SHARE = 0.6
+"""Share of the budget that is filled after messages were dropped: the rest is room for many turns without a new cut."""
+
+_MANNERS = (
+    "every message begins with its author's name. You run on this community's own machine. "
+    "Answer briefly, kindly and honestly, and say so when you do not know."
+)
+_MARKUP = re.compile(
+    r"<@!?(?P<person>\d+)>|<@&(?P<role>\d+)>|<#(?P<channel>\d+)>|<a?:(?P<emoji>\w+):\d+>"
+    r"|</(?P<command>[^:<>]+):\d+>|<t:(?P<time>-?\d+)(?::[tTdDfFRsS])?>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message as it is stored. `mine`: Steward wrote it; `content` has Discord's markup, and no remarks of ours."""
+
+    id: int
+    author: str
+    mine: bool
+    content: str
+    reply_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What Discord's markup stands for. `mine` holds Steward's own id and that of its role."""
+
+    mine: frozenset[int]
+    my_name: str
+    people: Mapping[int, str] = field(default_factory=dict)
+    roles: Mapping[int, str] = field(default_factory=dict)
+    channels: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What one person said and Steward's answer to it: it is kept or dropped as a whole."""
+
+    first_id: int
+    rows: int
+    messages: tuple[ChatMessage, ...]
+
+    @property
+    def characters(self) -> int:
+        return sum(len(message.content) + len(message.name or "") + 2 for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the model reads. `first_id` is the oldest message in it; `read` of `total` messages are in it."""
+
+    messages: list[ChatMessage]
+    first_id: int
+    read: int
+    total: int
+
+
+def system_prompt(guild_name: str | None) -> str:
+    """The standing instruction; `guild_name` is None in a private conversation. It never changes between turns."""
+    if guild_name is None:
+        return f"You are Steward, talking with one person in a private conversation; {_MANNERS}"
+    server = f"You are Steward, the assistant of the Discord server {guild_name}."
+    return f"{server} Several people may talk with you; {_MANNERS}"
+
+
+def exchanges(rows: Iterable[Row], names: Names) -> list[Exchange]:
+    """The conversation in pieces that are dropped as a whole. Messages without text are left out."""
+    found: list[Exchange] = []
+    for group in _replies_joined(rows):
+        message = _message(group, names)
+        if not message.content.strip():
+            continue
+        if message.role == "assistant" and found:
+            last = found[-1]
+            found[-1] = Exchange(last.first_id, last.rows + len(group), (*last.messages, message))
+        else:
+            found.append(Exchange(group[0].id, len(group), (message,)))
+    return found
+
+
+def first_kept(sizes: Sequence[int], budget: int, start: int = 0) -> int:
+    """Index of the oldest piece to keep: `start` (the last cut) while that fits, else far enough on to leave room.
+
+    `sizes` and `budget` share a unit. The newest piece is always kept, even when it is larger than the budget.
+    """
+    kept = sum(sizes[start:])
+    if kept <= budget:
+        return start
+    while kept > budget * KEPT_SHARE and start < len(sizes) - 1:
+        kept -= sizes[start]
+        start += 1
+    return start
+
+
+def index_of(pieces: Sequence[Exchange], first_id: int | None) -> int:
+    """Where the piece that begins with message `first_id` stands; 0 where there is none."""
+    return next((index for index, piece in enumerate(pieces) if piece.first_id == first_id), 0)
+
+
+def compose(guild_name: str | None, pieces: Sequence[Exchange], start: int) -> Context:
+    """The prompt of pieces[start:]; there must be at least one."""
+    kept = pieces[start:]
+    messages = [ChatMessage("system", system_prompt(guild_name))]
+    messages += [message for piece in kept for message in piece.messages]
+    return Context(messages, kept[0].first_id, sum(piece.rows for piece in kept), sum(piece.rows for piece in pieces))
+
+
+def readable(content: str, names: Names) -> str:
+    """Discord's markup as words: display names, channel and role names, :emoji:, times. Steward's own mention goes."""
+    text = _MARKUP.sub(lambda match: _words(match, names), content)
+    return text.strip()
+
+
+def _words(match: re.Match[str], names: Names) -> str:
+    kind = match.lastgroup
+    value = match[kind] if kind else ""
+    if kind in ("emoji", "command"):
+        return f":{value}:" if kind == "emoji" else f"/{value}"
+    if kind == "time":
+        return _moment(int(value))
+    number = int(value)
+    if number in names.mine:
+        return names.my_name if _amid_words(match) else ""
+    if kind == "channel":
+        return f"#{names.channels.get(number, 'channel')}"
+    return names.roles.get(number, "a role") if kind == "role" else names.people.get(number, "someone")
+
+
+def _amid_words(match: re.Match[str]) -> bool:
+    """Whether text stands on both sides: there the mention is a word of the sentence and not just an address."""
+    text = match.string
+    before, after = _MARKUP.sub("", text[: match.start()]), _MARKUP.sub("", text[match.end() :])
+    return bool(re.search(r"\w", before)) and bool(re.search(r"\w", after))
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return "some time"
+
+
+def _replies_joined(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows one by one, but the parts of one long answer (each replies to the part before it) together."""
+    groups: list[list[Row]] = []
+    for row in rows:
+        last = groups[-1][-1] if groups else None
+        if last is not None and row.mine and last.mine and row.reply_to == last.id:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _message(group: Sequence[Row], names: Names) -> ChatMessage:
+    if group[0].mine:
+        return ChatMessage("assistant", "".join(row.content for row in group).strip())
+    return ChatMessage("user", readable(group[0].content, names), group[0].author)

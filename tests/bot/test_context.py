@@ -1,0 +1,127 @@
+"""Stored messages become the model's prompt: readable, growing only at its end, and honest about what is left out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.conversation.context import (
+    Exchange,
+    Names,
+    Row,
+    compose,
+    exchanges,
+    first_kept,
+    index_of,
+    readable,
+    system_prompt,
+)
+from llm.types import ChatMessage
+
+NAMES = Names(frozenset({1, 11}), "Steward", {2: "Ada", 3: "Grace"}, {12: "Mods"}, {21: "general"})
+
+
+def person(row_id: int, content: str, author: str = "Ada", reply_to: int | None = None) -> Row:
+    return Row(row_id, author, mine=False, content=content, reply_to=reply_to)
+
+
+def steward(row_id: int, content: str, reply_to: int | None = None) -> Row:
+    return Row(row_id, "Steward", mine=True, content=content, reply_to=reply_to)
+
+
+def test_the_system_prompt_is_the_one_that_the_built_in_model_knows() -> None:
+    assert system_prompt("Garden") == (
+        "You are Steward, the assistant of the Discord server Garden. Several people may talk with you; every message "
+        "begins with its author's name. You run on this community's own machine. Answer briefly, kindly and honestly, "
+        "and say so when you do not know."
+    )
+    assert system_prompt(None) == (
+        "You are Steward, talking with one person in a private conversation; every message begins with its author's "
+        "name. You run on this community's own machine. Answer briefly, kindly and honestly, and say so when you do "
+        "not know."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("<@1> hello", "hello"),
+        ("hello <@!1>", "hello"),
+        ("<@&11> hello", "hello"),
+        ("<@1> <@2> hello", "Ada hello"),
+        ("hey <@1> who is <@3>?", "hey Steward who is Grace?"),
+        ("<@99> is new", "someone is new"),
+        ("ask <@&12> in <#21> or <#22>", "ask Mods in #general or #channel"),
+        ("<:blob:123> <a:party:456>", ":blob: :party:"),
+        ("use </ask:77> or </settings show:78>", "use /ask or /settings show"),
+        ("at <t:0:R> or <t:99999999999999999>", "at 1970-01-01 00:00 UTC or some time"),
+        ("a < b <3 <@> <x>", "a < b <3 <@> <x>"),
+        ("<@1>", ""),
+    ],
+)
+def test_readable(content: str, text: str) -> None:
+    assert readable(content, NAMES) == text
+
+
+def test_a_conversation_in_pieces() -> None:
+    rows = [
+        person(1, "<@1> hello"),
+        steward(2, "Hello Ada!", 1),
+        person(3, "my cat is Tom", "Grace", 2),
+        person(4, "and mine is Kim", "Ada", 3),
+        steward(5, "Tom and ", 4),
+        steward(6, "Kim!\n", 5),
+    ]
+    assert exchanges(rows, NAMES) == [
+        Exchange(1, 2, (ChatMessage("user", "hello", "Ada"), ChatMessage("assistant", "Hello Ada!"))),
+        Exchange(3, 1, (ChatMessage("user", "my cat is Tom", "Grace"),)),
+        Exchange(4, 3, (ChatMessage("user", "and mine is Kim", "Ada"), ChatMessage("assistant", "Tom and Kim!"))),
+    ]
+
+
+def test_tombstones_and_answers_that_never_came_are_left_out() -> None:
+    rows = [person(1, ""), person(2, "hello"), steward(3, "", 2), person(4, "again")]
+    assert [piece.messages[0].content for piece in exchanges(rows, NAMES)] == ["hello", "again"]
+
+
+def test_an_answer_whose_question_is_gone_begins_a_piece() -> None:
+    assert exchanges([person(1, ""), steward(2, "Green.", 1)], NAMES) == [
+        Exchange(2, 1, (ChatMessage("assistant", "Green."),))
+    ]
+
+
+def test_separate_answers_are_not_glued_together() -> None:
+    rows = [person(1, "a"), steward(2, "x", 1), steward(3, "y", 1)]
+    assert [message.content for message in exchanges(rows, NAMES)[0].messages] == ["a", "x", "y"]
+
+
+def test_the_prompt_says_how_much_it_holds() -> None:
+    pieces = exchanges([person(1, "a"), steward(2, "b", 1), person(3, "c", "Grace", 2)], NAMES)
+    context = compose("Garden", pieces, 1)
+    assert context.messages == [ChatMessage("system", system_prompt("Garden")), ChatMessage("user", "c", "Grace")]
+    assert (context.first_id, context.read, context.total) == (3, 1, 3)
+    assert index_of(pieces, 3) == 1
+    assert index_of(pieces, 99) == index_of(pieces, None) == 0
+
+
+SIZES = st.lists(st.integers(1, 400), min_size=1, max_size=60)
+
+
+@given(SIZES, st.integers(1, 3000))
+def test_what_is_kept_fits_or_is_the_newest_alone(sizes: list[int], budget: int) -> None:
+    start = first_kept(sizes, budget)
+    assert sum(sizes[start:]) <= budget or start == len(sizes) - 1
+    assert start == 0 or sum(sizes) > budget
+
+
+@given(SIZES, st.integers(200, 3000))
+def test_the_cut_rests_between_drops_and_never_goes_back(sizes: list[int], budget: int) -> None:
+    start = cuts = 0
+    for count in range(1, len(sizes) + 1):
+        moved = first_kept(sizes[:count], budget, start)
+        assert moved >= start
+        cuts += moved != start
+        start = moved
+    room = budget * 0.4
+    assert cuts <= 1 + sum(sizes) / max(room - max(sizes), 1) or room <= max(sizes)
