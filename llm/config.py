@@ -22,6 +22,11 @@ class LLMSettings(BaseModel):
         None, description="Address of the task models (entities, classify, …). Empty: base_url."
     )
     model: str | None = Field(None, description="Model name to ask for. Empty: the first one that the engine lists.")
+    context_tokens: int = Field(
+        4096,
+        ge=256,
+        description="Context of the model in tokens, for an engine that does not state it (ours and vLLM do).",
+    )
     max_tokens: int = Field(512, ge=1, description="Longest answer, in tokens.")
     temperature: float | None = Field(None, ge=0, le=2, description="0 is greedy; empty leaves it to the engine.")
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling; empty leaves it to the engine.")

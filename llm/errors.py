@@ -5,8 +5,9 @@ LLMError
 ├── EngineBusy            the queue is full; `retry_after_s` says when to come back
 ├── EngineTimeout         no token came within the deadline
 ├── StreamBroken          the engine went away in the middle of an answer
-└── RequestRefused        the engine understood and said no
-    └── ContextTooLong    prompt and answer do not fit the model's context
+├── RequestRefused        the engine understood and said no
+│   └── ContextTooLong    prompt and answer do not fit the model's context
+└── EmptyConversation     there is no message to send; also a ValueError, since the caller made it
 """
 
 from __future__ import annotations
@@ -46,3 +47,7 @@ class RequestRefused(LLMError):
 
 class ContextTooLong(RequestRefused):
     """Prompt and answer together exceed the model's context."""
+
+
+class EmptyConversation(LLMError, ValueError):
+    """There is no message to send: a mistake of the calling code, never of a member."""

@@ -8,6 +8,7 @@ from typing import Literal
 Role = Literal["system", "user", "assistant"]
 Priority = Literal["interactive", "command", "background"]
 FinishReason = Literal["stop", "length", "cancelled", "error"]
+HealthStatus = Literal["loading", "ready", "dead", "unreachable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class ChatEvent:
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:
-    """Tokens of a rendered prompt. `exact` is False where the engine has no /tokenize and the figure is an upper estimate."""
+    """Tokens of a rendered prompt. `exact` is False where the engine has no /tokenize: then it is an upper estimate."""
 
     count: int
     max_model_len: int
@@ -73,3 +74,21 @@ class ModelInfo:
     id: str
     max_model_len: int
     owned_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """A whole answer at once."""
+
+    text: str
+    finish_reason: FinishReason
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """How the engine is; `reason` is empty when it is ready, `progress` (0 to 1) is known while a worker loads."""
+
+    status: HealthStatus
+    reason: str = ""
+    progress: float | None = None

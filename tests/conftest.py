@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
+from tests.fakes import ScriptedEngine
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -17,3 +20,10 @@ def material() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real material is absent: {folder} (set STEWARD_DATA)")
     return folder
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[ScriptedEngine]:
+    """A chat engine that answers what the test has enqueued; it poses as our own worker."""
+    async with ScriptedEngine() as scripted:
+        yield scripted
