@@ -1,0 +1,186 @@
+"""Engine, sessions (one per operation), health and schema of the one database. Knows no single table.
+
+SQLite has one writer: write transactions wait for each other here, in order, instead of failing on the file's lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool
+
+from storage import address, schema
+from storage.errors import DatabaseUnavailable
+from storage.failures import translated
+from storage.models import Base
+
+BUSY_TIMEOUT_MS = 10_000  # another process (`steward db purge`) may hold SQLite's write lock for a moment
+CONNECT_TIMEOUT_S = 10
+COMMAND_TIMEOUT_S = 60
+POOL_SIZE = 5  # on SQLite each connection is a thread
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `steward db check` found: `problems` are the database's own words, empty when it is sound."""
+
+    revision: schema.Revision
+    problems: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+class Database:
+    """One database, SQLite or PostgreSQL. Use `async with`; every method raises StorageError and nothing else."""
+
+    def __init__(self, url: str) -> None:
+        self._address = address.parse(url)
+        self.is_sqlite = self._address.file is not None
+        self._write_lock = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._engine = self._make_engine(AsyncAdaptedQueuePool)
+        self._driver_errors = () if self.is_sqlite else _asyncpg_errors()
+        self._reader = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._writer = self._engine.execution_options(immediate=True)
+
+    def __str__(self) -> str:
+        return str(self._address)
+
+    async def __aenter__(self) -> Self:
+        if self._address.file is not None:
+            with translated(self._address):
+                self._address.file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            await self.health()
+        except BaseException:
+            await self._engine.dispose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """A session for one operation that only reads: it sees one moment of the database."""
+        with translated(self._address, self._driver_errors):
+            async with self._reader() as session:
+                yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction for one operation that writes: committed when the body ends well, undone when it raises."""
+        with translated(self._address, self._driver_errors):
+            async with self._write_lock, self._writer.begin() as connection:
+                yield connection
+
+    async def health(self) -> None:
+        """DatabaseUnavailable, DatabaseBusy or DatabaseCorrupt when a simple question gets no answer."""
+        async with self.session() as session:
+            await session.execute(text("SELECT 1 FROM sqlite_master LIMIT 1" if self.is_sqlite else "SELECT 1"))
+
+    async def revision(self) -> schema.Revision:
+        """(current, head): where the tables stand, and where this program wants them."""
+        async with self.session() as session:
+            connection = await session.connection()
+            return await connection.run_sync(schema.read_revision)
+
+    async def require_current(self) -> None:
+        """SchemaOutdated, which names the command that mends it, or SchemaTooNew, unless the tables are current."""
+        schema.require_current(await self.revision())
+
+    async def upgrade(self) -> schema.Revision:
+        """Bring the tables to this program's revision, all or nothing; safe when two processes start at once."""
+        engine = self._make_engine(NullPool, migrating=True).execution_options(immediate=True)
+        try:
+            with translated(self._address, self._driver_errors):
+                async with self._write_lock, engine.begin() as connection:
+                    return await connection.run_sync(schema.upgrade)
+        finally:
+            await engine.dispose()
+
+    async def forget_journal(self) -> None:
+        """Make SQLite's journal give up what was deleted, as far as no other reader still needs it."""
+        if self.is_sqlite:
+            with translated(self._address):
+                async with self._engine.connect() as connection:
+                    await connection.run_sync(_truncate_journal)
+
+    async def check(self) -> CheckReport:
+        """Let the database examine itself, and count every table's rows."""
+        revision = await self.revision()
+        async with self.session() as session:
+            problems = await _integrity_problems(session) if self.is_sqlite else []
+            if revision.current is None:
+                return CheckReport(revision, problems)
+            rows = {
+                name: await session.scalar(select(func.count()).select_from(table)) or 0
+                for name, table in Base.metadata.tables.items()
+            }
+        return CheckReport(revision, problems, rows)
+
+    def _make_engine(self, pool: type[Pool], *, migrating: bool = False) -> AsyncEngine:
+        """`migrating`: foreign keys stay off (SQLite changes a table by replacing it) and commands may take long."""
+        options: dict[str, Any] = {"poolclass": pool, "hide_parameters": True}
+        if pool is not NullPool:
+            options |= {"pool_size": POOL_SIZE, "max_overflow": 0 if self.is_sqlite else POOL_SIZE}
+        if self.is_sqlite:
+            engine = create_async_engine(self._address.url, **options)
+            _prepare_sqlite(engine, foreign_keys=not migrating)
+            return engine
+        timeouts = {"timeout": CONNECT_TIMEOUT_S, "command_timeout": None if migrating else COMMAND_TIMEOUT_S}
+        try:
+            return create_async_engine(self._address.url, pool_pre_ping=True, connect_args=timeouts, **options)
+        except ModuleNotFoundError:
+            raise DatabaseUnavailable("PostgreSQL needs asyncpg: pip install 'steward-bot[scale]'.") from None
+
+
+def _prepare_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
+    """Set each connection up, and take transactions out of the driver's hands: it would begin them too late."""
+
+    def connect(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver's adapter has no public type
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+            "secure_delete = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    event.listen(engine.sync_engine, "connect", connect)
+    event.listen(engine.sync_engine, "begin", begin)
+
+
+def _truncate_journal(connection: Connection) -> None:
+    """On the driver's own cursor: SQLite refuses it inside a transaction."""
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    cursor.close()
+
+
+async def _integrity_problems(session: AsyncSession) -> list[str]:
+    found = list((await session.execute(text("PRAGMA integrity_check"))).scalars())
+    dangling = (await session.execute(text("PRAGMA foreign_key_check"))).all()
+    lines = [] if found == ["ok"] else [str(line) for line in found]
+    return lines + [f"{table} row {row} refers to a missing row of {parent}" for table, row, parent, _ in dangling]
+
+
+def _asyncpg_errors() -> tuple[type[Exception], ...]:
+    import asyncpg  # type: ignore[import-untyped]  # here: SQLite alone must work without it
+
+    return (asyncpg.PostgresError, asyncpg.InterfaceError)

@@ -1,0 +1,75 @@
+"""What flows in and out of `storage.history`. Plain data: knows no SQL.
+
+Datetimes must be aware (BadRecord otherwise) and come back in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from storage.columns import aware
+
+
+def utc_now() -> datetime:
+    """This moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPerson:
+    """Who wrote a message; in what `History` returns, `name` is the one they had when they wrote it."""
+
+    id: int
+    name: str
+    is_bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message. `guild_id` is None in private; `deleted_at` marks a tombstone, whose content is empty."""
+
+    id: int
+    channel_id: int
+    guild_id: int | None
+    author: StoredPerson
+    content: str
+    created_at: datetime
+    reply_to: int | None = None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    token_count: int | None = None
+
+    def __post_init__(self) -> None:
+        for moment in (self.created_at, self.edited_at, self.deleted_at):
+            if moment is not None:
+                aware(moment)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """How one of Steward's messages came to be. `prompt_message_id` is None for a slash command; times in seconds."""
+
+    message_id: int
+    prompt_message_id: int | None
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    first_token_s: float | None
+    duration_s: float
+    finish_reason: str
+    error: str | None = None
+    created_at: datetime = field(default_factory=utc_now)
+
+    def __post_init__(self) -> None:
+        aware(self.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A reply chain, oldest first. `missing` is the first message, going back, that is not stored;
+    `truncated` says that the chain goes on, stored, beyond the limit."""
+
+    messages: list[StoredMessage]
+    missing: int | None = None
+    truncated: bool = False

@@ -1,0 +1,112 @@
+"""Records to rows and back, and the statements over messages that need explaining. Opens no session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from storage.models import Channel, Message, Person
+from storage.records import StoredMessage, StoredPerson
+from storage.upserts import Excluded, Values
+
+COLUMNS = (
+    Message.id,
+    Message.channel_id,
+    Channel.guild_id,
+    Message.author_id,
+    Message.author_name,
+    Person.is_bot,
+    Message.content,
+    Message.created_at,
+    Message.reply_to,
+    Message.edited_at,
+    Message.deleted_at,
+    Message.token_count,
+)
+
+
+def messages() -> Select[*tuple[Any, ...]]:
+    """Every message with its author and place; add conditions and order, and read the rows by `message_of`."""
+    return select(*COLUMNS).join_from(Message, Channel).join(Person)
+
+
+def message_of(row: Row[*tuple[Any, ...]]) -> StoredMessage:
+    """A row of `messages()` as a record."""
+    return StoredMessage(
+        id=row.id,
+        channel_id=row.channel_id,
+        guild_id=row.guild_id,
+        author=StoredPerson(row.author_id, row.author_name, row.is_bot),
+        content=row.content,
+        created_at=row.created_at,
+        reply_to=row.reply_to,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+        token_count=row.token_count,
+    )
+
+
+def message_row(message: StoredMessage) -> Values:
+    """A record as a row of the table; a tombstone never carries content."""
+    return {
+        "id": message.id,
+        "channel_id": message.channel_id,
+        "author_id": message.author.id,
+        "author_name": message.author.name,
+        "content": "" if message.deleted_at else message.content,
+        "reply_to": message.reply_to,
+        "created_at": message.created_at,
+        "edited_at": message.edited_at,
+        "deleted_at": message.deleted_at,
+        "token_count": message.token_count,
+    }
+
+
+def channel_row(channel_id: int, guild_id: int | None, name: str = "", kind: str = "") -> Values:
+    """A channel of which perhaps only the id is known yet."""
+    return {"id": channel_id, "guild_id": guild_id, "name": name, "kind": kind}
+
+
+def version() -> ColumnElement[Any]:
+    """When the stored content was written: the later of two copies of a message has the greater one."""
+    return func.coalesce(Message.edited_at, Message.created_at)
+
+
+def newest_wins(new: Excluded) -> tuple[Values, ColumnElement[bool]]:
+    """How a copy of a stored message is merged in: never over a newer edit, never over a tombstone.
+
+    A token count that was found for the same content stays.
+    """
+    same_content = Message.content == new.content
+    kept_count = case((same_content, func.coalesce(new.token_count, Message.token_count)), else_=new.token_count)
+    values = {
+        "author_name": new.author_name,
+        "content": new.content,
+        "reply_to": new.reply_to,
+        "edited_at": new.edited_at,
+        "deleted_at": new.deleted_at,
+        "token_count": kept_count,
+    }
+    newer = func.coalesce(new.edited_at, new.created_at) >= version()
+    return values, and_(Message.deleted_at.is_(None), or_(new.deleted_at.is_not(None), newer))
+
+
+def chain(message_id: int, limit: int) -> Select[*tuple[Any, ...]]:
+    """The message and what it answers, newest first, at most `limit` rows, by one recursive query.
+
+    The limit also ends a circle; it then shows as repeated ids.
+    """
+    links = (
+        select(Message.id, Message.reply_to, literal(1).label("depth"))
+        .where(Message.id == message_id)
+        .cte("links", recursive=True)
+    )
+    parent = aliased(Message)
+    links = links.union_all(
+        select(parent.id, parent.reply_to, links.c.depth + 1)
+        .join_from(links, parent, parent.id == links.c.reply_to)
+        .where(links.c.depth < limit)
+    )
+    return messages().join(links, links.c.id == Message.id).order_by(links.c.depth)
