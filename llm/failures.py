@@ -20,6 +20,7 @@ from llm.errors import (
 )
 
 _MESSAGE_LIMIT = 300
+_BUSY_WORDS = frozenset({"429", "queue_full", "queue_timeout", "rate_limit_exceeded", "rate_limit_error"})
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _CONTEXT_PHRASES = ("maximum context length", "context size", "context length")
 
@@ -43,7 +44,7 @@ def broken(message: str, begun: bool) -> LLMError:
 
 def _from_status(error: APIStatusError) -> LLMError:
     status, message = error.status_code, _message(error)
-    if status == 429:
+    if status == 429 or error.code in _BUSY_WORDS:
         return EngineBusy(message, _seconds(error.response.headers.get("retry-after")))
     if status in (408, 504):
         return EngineTimeout(message)
@@ -55,7 +56,7 @@ def _from_status(error: APIStatusError) -> LLMError:
 def _from_stream(error: APIError, begun: bool) -> LLMError:
     """An error object inside the stream has no status; its `code` and `type` are all there is."""
     message, words = _message(error), {str(error.code), str(error.type)}
-    if words & {"429", "queue_full", "rate_limit_exceeded", "rate_limit_error"}:
+    if words & _BUSY_WORDS:
         return EngineBusy(message)
     if words & {"408", "504", "timeout", "deadline_exceeded", "timeout_error"}:
         return EngineTimeout(message)

@@ -189,6 +189,7 @@ class ScriptedEngine:
             return
         self._server.kill()
         await self._serving
+        self._socket.close()
         self._server = self._serving = None
 
     async def __aenter__(self) -> Self:
@@ -314,6 +315,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self._killed = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -323,14 +325,21 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._killed.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nothing is left to wait for: `kill` broke every connection."""
+
     def kill(self) -> None:
-        self.should_exit = self.force_exit = True
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         for task in list(self.server_state.tasks):
             task.cancel()
+        self._killed.set()
 
 
 async def _released(pieces: Sequence[Piece]) -> AsyncIterator[str]:

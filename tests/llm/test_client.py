@@ -190,6 +190,7 @@ async def test_an_empty_conversation_is_refused_before_anything_is_sent(
         (failure(503, "the model is loading", code="loading"), EngineUnavailable, "the model is loading"),
         (failure(500, "the loop died"), EngineUnavailable, "the loop died"),
         (failure(429, "queue full"), EngineBusy, "queue full"),
+        (failure(503, "no turn came", code="queue_timeout"), EngineBusy, "no turn came"),
         (failure(504, "deadline"), EngineTimeout, "deadline"),
         (failure(400, "too long", code="context_length_exceeded"), ContextTooLong, "too long"),
         (failure(400, "This model's maximum context length is 8"), ContextTooLong, "maximum context length"),
