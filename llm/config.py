@@ -53,3 +53,12 @@ class WorkerSettings(BaseModel):
         512, ge=64, description="Tokens computed in one step: more is throughput, less is a faster first token."
     )
     page_size: int = Field(32, ge=1, description="Tokens per page of the KV cache; prefixes are shared by whole pages.")
+    max_running: int = Field(32, ge=1, le=1024, description="Requests that are computed together at most.")
+    max_model_len: int | None = Field(
+        None, ge=64, description="Longest prompt and answer together, in tokens. Empty: what the model was made for."
+    )
+    cache_mib: int | None = Field(
+        None, ge=16, description="Memory for the KV cache, in MiB. Empty: on a GPU what is free, on a CPU 512 at most."
+    )
+    queue_timeout_s: float = Field(300, gt=0, description="How long a request may wait for its turn, in seconds.")
+    token_timeout_s: float = Field(120, gt=0, description="Longest silence of the model inside an answer, in seconds.")

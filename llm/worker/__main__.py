@@ -1,0 +1,111 @@
+"""`python -m llm.worker`: serve one model until told to stop.
+
+Exit codes: 0 asked to stop, 1 the engine died (start again), 2 it cannot work like this (one line on stderr says why).
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+import structlog
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from llm.config import WorkerSettings
+from llm.worker.app import create_app
+from llm.worker.guards import is_loopback
+
+DRAIN_S = 10  # how long running answers may take to finish after SIGTERM
+EXIT_REFUSED = 2
+
+log = structlog.get_logger()
+
+
+def serve(settings: WorkerSettings, token: str | None) -> int:
+    """Serve until SIGTERM or SIGINT, or until there is nothing left to serve; returns the exit code."""
+    listener = _listen(settings, token)
+    exit_code = 0
+
+    def on_fatal(code: int, reason: str) -> None:
+        nonlocal exit_code
+        exit_code = code
+        print(f"steward worker: {reason}", file=sys.stderr, flush=True)  # noqa: T201
+        server.should_exit = True
+
+    app = create_app(settings, token, on_fatal)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_S)
+    server = uvicorn.Server(config)
+    signal.signal(signal.SIGTERM, _quit)  # uvicorn raises the signal again after it has drained
+    signal.signal(signal.SIGINT, _quit)
+    log.info("worker_listening", url=f"http://{settings.host}:{listener.getsockname()[1]}", model=settings.model)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        pass
+    return exit_code
+
+
+def _quit(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _listen(settings: WorkerSettings, token: str | None) -> socket.socket:
+    """A bound socket, before anything slow is done. Ends the process when address or port cannot be had."""
+    if token is None and not is_loopback(settings.host):
+        _refuse(f"{settings.host} is reachable by others: set STEWARD_WORKER_TOKEN, or listen on 127.0.0.1")
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen()
+    except OSError as error:
+        _refuse(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; is another worker running?")
+    return listener
+
+
+def _refuse(reason: str) -> NoReturn:
+    print(f"steward worker: {reason}", file=sys.stderr, flush=True)  # noqa: T201
+    raise SystemExit(EXIT_REFUSED)
+
+
+def _command(**options: Any) -> None:  # noqa: ANN401
+    """Serve a language model over the OpenAI HTTP API."""
+    try:
+        settings = WorkerSettings(**options)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        _refuse(f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}")
+    code = serve(settings, os.environ.get("STEWARD_WORKER_TOKEN") or None)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # a thread that hangs in the model must not keep the process alive
+
+
+def build_command() -> typer.Typer:
+    """The command line: one `--kebab-case` flag for each field of WorkerSettings."""
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=typer.Option(field.default, f"--{name.replace('_', '-')}", help=field.description),
+            annotation=field.annotation,
+        )
+        for name, field in WorkerSettings.model_fields.items()
+    ]
+    _command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    _command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command.command()(_command)
+    return command
+
+
+if __name__ == "__main__":
+    build_command()()

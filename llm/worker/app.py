@@ -1,0 +1,156 @@
+"""The routes. What a request means is decided in `chat`, how it is refused in `failures`, what is served in `serving`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from llm.config import WorkerSettings
+from llm.worker.chat import Turn, prompt_tokens, text_tokens
+from llm.worker.errors import ApiError
+from llm.worker.failures import install
+from llm.worker.guards import Guard, is_loopback
+from llm.worker.metrics import Metrics
+from llm.worker.responses import DONE, Completion, error_event, server_sent
+from llm.worker.schemas import ChatRequest, StreamOptions, TokenizeRequest
+from llm.worker.serving import Serving
+
+T = TypeVar("T")
+Json = dict[str, Any]
+CLIENT_GONE = 499  # nginx's code for a client that left; nobody reads it
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+def create_app(
+    settings: WorkerSettings, token: str | None = None, on_fatal: Callable[[int, str], None] | None = None
+) -> FastAPI:
+    """The worker's ASGI app; the model begins to load when the app starts. `on_fatal`: see Serving."""
+    metrics = Metrics()
+    serving = Serving(settings, metrics, on_fatal)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        serving.start()
+        yield
+        await asyncio.to_thread(serving.close)
+
+    app = FastAPI(title="Steward worker", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.serving = serving
+    install(app, metrics)
+    app.add_middleware(Guard, token=token, local_only=token is None and is_loopback(settings.host))
+    _add_status_routes(app, serving, metrics)
+    _add_model_routes(app, serving, metrics)
+    return app
+
+
+def _add_status_routes(app: FastAPI, serving: Serving, metrics: Metrics) -> None:
+    @app.get("/health")
+    async def health() -> JSONResponse:
+        body = {"status": serving.status, "reason": serving.reason, "progress": serving.progress}
+        return JSONResponse(body, 200 if serving.status == "ready" else 503)
+
+    @app.get("/metrics")
+    async def figures() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/v1/queue")
+    async def queue() -> Json:
+        gate = serving.find(None).gate
+        return {"waiting": gate.waiting(), "running": gate.running, "eta_s": gate.eta_s(gate.waiting_total())}
+
+
+def _add_model_routes(app: FastAPI, serving: Serving, metrics: Metrics) -> None:
+    @app.get("/v1/models")
+    async def models() -> Json:
+        return {"object": "list", "data": _models(serving)}
+
+    @app.post("/tokenize")
+    async def tokenize(body: TokenizeRequest) -> Json:
+        chat = serving.find(body.model)
+        if body.messages is not None:
+            tokens = await prompt_tokens(serving, chat, body.messages)
+        else:
+            tokens = await text_tokens(serving, chat, body.prompt or "")
+        return {"count": len(tokens), "max_model_len": chat.context, "tokens": tokens}
+
+    @app.post("/v1/chat/completions")
+    async def chat_completions(body: ChatRequest, request: Request) -> Response:
+        turn = await Turn.enter(serving, metrics, body)
+        completion = Completion(turn.job.id, turn.chat.name, int(time.time()))
+        if body.stream:
+            return TurnStream(turn, completion, body.stream_options or StreamOptions())
+        return await _plain(request, turn, completion)
+
+
+def _models(serving: Serving) -> list[Json]:
+    if serving.status == "ready" and serving.chat is None:
+        return []
+    chat = serving.find(None)
+    entry = {"id": chat.name, "object": "model", "created": chat.created, "owned_by": "steward"}
+    return [{**entry, "max_model_len": chat.context}]
+
+
+async def _plain(request: Request, turn: Turn, completion: Completion) -> Response:
+    async def whole() -> Response:
+        text = ""
+        async with aclosing(turn.events()) as events:
+            async for event in events:
+                text += event.text
+        return JSONResponse(completion.plain(text, event))
+
+    try:
+        return await _while_connected(request, whole()) or Response(status_code=CLIENT_GONE)
+    finally:
+        turn.leave()
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+    """Do the work unless the client leaves first; then the work is cancelled and the answer is None."""
+    task, watch = asyncio.create_task(work), asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        watch.cancel()
+        await asyncio.gather(task, watch, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+
+
+class TurnStream(StreamingResponse):
+    """A turn as server-sent events. However the response ends, also before its first byte, the turn is left."""
+
+    def __init__(self, turn: Turn, completion: Completion, options: StreamOptions) -> None:
+        super().__init__(self._pieces(), media_type="text/event-stream", headers=STREAM_HEADERS)
+        self._turn, self._completion, self._options = turn, completion, options
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._turn.leave()
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        yield server_sent(self._completion.opening())
+        try:
+            async with aclosing(self._turn.events()) as events:
+                async for event in events:
+                    for chunk in self._completion.chunks(
+                        event, self._options.include_usage, self._options.include_queue
+                    ):
+                        yield server_sent(chunk)
+        except ApiError as error:
+            yield error_event(error)
+            return
+        yield DONE

@@ -1,0 +1,210 @@
+"""The one file that touches transformers' continuous batching. It knows no text, no HTTP and no queue.
+
+The manager computes in a thread of its own; what it delivers reaches the event loop by `call_soon_threadsafe`. What is
+relied upon beyond its public methods (read in transformers 5.23): `output_router.result_handlers` (a cancelled request
+leaves its handler there), `batch_processor.cache` (sizes, and what a prefix match reused) and `_generation_thread`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from transformers import ContinuousBatchingConfig, GenerationConfig
+
+from llm.worker.engine import EngineError, EngineStats, Job, SamplingParams, Tokens
+
+# A processor exists only when the manager is built with a non-default value for it; every request brings its own.
+PLACEHOLDER_TEMPERATURE, PLACEHOLDER_TOP_K, PLACEHOLDER_TOP_P = 0.7, 50, 0.9
+COLDEST = 0.01  # below this temperature the division overflows into nothing but the best token anyway
+STOP_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchingSettings:
+    """Sizes of one manager. `cache_blocks` None lets transformers fill the GPU's free memory with KV cache."""
+
+    max_batch_tokens: int
+    page_size: int
+    max_running: int
+    cache_blocks: int | None
+    silence_s: float  # longest wait for the next token before the engine counts as hung
+
+
+@dataclass(slots=True)
+class _Running:
+    """One job inside the manager."""
+
+    outputs: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    sent: int = 0
+    cached: int = 0
+
+
+def processor_arguments(sampling: SamplingParams, vocabulary: int) -> dict[str, float | int]:
+    """The per-request arguments, with the exact types that the loop demands; a wrong one would end it for everybody.
+
+    Greedy is one candidate only; `top_p` 0 also breaks the tie between equal logits, which bfloat16 often makes."""
+    if sampling.temperature < COLDEST:
+        return {"temperature": 1.0, "top_k": 1, "top_p": 0.0}
+    top_k = vocabulary if sampling.top_k <= 0 else min(sampling.top_k, vocabulary)
+    return {"temperature": float(sampling.temperature), "top_k": int(top_k), "top_p": float(sampling.top_p)}
+
+
+class BatchingEngine:
+    """An `Engine` over transformers' ContinuousBatchingManager. Build it in any thread, use it from `loop` only."""
+
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - transformers is untyped here
+        eos_ids: Collection[int],
+        settings: BatchingSettings,
+        loop: asyncio.AbstractEventLoop,
+        on_death: Callable[[str], None],
+    ) -> None:
+        """Allocates the KV cache and starts the thread; `on_death(cause)` is called in `loop` when the thread ends."""
+        self._eos_ids = sorted(eos_ids)
+        self._settings = settings
+        self._vocabulary = int(model.get_input_embeddings().weight.shape[0])
+        self._on_death = on_death
+        self._jobs: dict[str, _Running] = {}
+        self._closing = False
+        self._cause: str | None = None
+        self._manager = _build_manager(model, self._eos_ids, settings)
+        self._cache = self._manager.batch_processor.cache
+        self._meter_prefixes()
+        self._manager.start()
+        self._watcher = threading.Thread(target=self._watch, args=(loop,), name="engine-watcher", daemon=True)
+        self._watcher.start()
+
+    @property
+    def capacity(self) -> int:
+        # One page less: the last one may be taken by rounding to whole pages.
+        return max(0, int(self._cache.num_blocks) - 1) * self._settings.page_size
+
+    async def submit(self, job: Job) -> AsyncIterator[Tokens]:
+        running = self._jobs[job.id] = _Running()
+        try:
+            self._add(job, running)
+            finished = False
+            while not finished:
+                piece = await self._next(running)
+                finished = piece.finished
+                yield piece
+            del self._jobs[job.id]
+        finally:
+            self.cancel(job.id)
+
+    def cancel(self, job_id: str) -> None:
+        running = self._jobs.pop(job_id, None)
+        if running is None:
+            return
+        router = self._manager.output_router
+        with router._lock:
+            router.result_handlers.pop(job_id, None)
+        self._manager.cancel_request(job_id)
+        running.outputs.put_nowait(EngineError("the job was cancelled"))
+
+    def stats(self) -> EngineStats:
+        return EngineStats(running=len(self._jobs), cache_used=self._cache_used())
+
+    def close(self) -> bool:
+        self._closing = True
+        self._fail_all("the engine was closed")
+        if self._manager.is_running():
+            self._manager.stop(block=True, timeout=STOP_TIMEOUT_S, hard_stop=True)
+        return not self._manager.is_running()
+
+    def _add(self, job: Job, running: _Running) -> None:
+        if self._cause is not None or self._closing:
+            raise EngineError(self._cause or "the engine was closed")
+        if not job.prompt or max(job.prompt) >= self._vocabulary:
+            raise EngineError("the prompt is empty or has tokens that the model does not know")
+        self._manager.register_result_handler(job.id, running.outputs.put_nowait)
+        accepted = self._manager.add_request(
+            list(job.prompt),
+            request_id=job.id,
+            max_new_tokens=job.max_tokens,
+            streaming=True,
+            eos_token_id=self._eos_ids,
+            **processor_arguments(job.sampling, self._vocabulary),
+        )
+        if accepted is None:
+            raise EngineError("the generation loop has ended")
+
+    async def _next(self, running: _Running) -> Tokens:
+        try:
+            async with asyncio.timeout(self._settings.silence_s):
+                output = await running.outputs.get()
+        except TimeoutError:
+            raise EngineError(f"no token came for {self._settings.silence_s:g} s") from None
+        if isinstance(output, EngineError):
+            raise output
+        if output.error is not None:
+            raise EngineError(output.error)
+        new = output.generated_tokens[running.sent :]
+        running.sent += len(new)
+        return Tokens(new, output.is_finished(), running.cached)
+
+    def _meter_prefixes(self) -> None:
+        """Learn how many prompt tokens each job reused: the manager matches prefixes but does not report them."""
+        search = self._cache.search_prefix_match
+
+        def metered(request_id: str, prompt_ids: list[int]) -> int:
+            matched = int(search(request_id, prompt_ids))
+            running = self._jobs.get(request_id)
+            if running is not None:
+                running.cached = matched
+            return matched
+
+        self._cache.search_prefix_match = metered
+
+    def _cache_used(self) -> float:
+        """Share of the blocks in running jobs' hands; what is only kept for its prefix is free for the taking."""
+        used, total = 0, 0
+        for allocator in self._cache.cache_allocators.values():
+            used += len({block for table in list(allocator.block_table.values()) for block in list(table)})
+            total += int(allocator.num_blocks)
+        return used / total if total else 0.0
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wait for the end of the manager's thread and report it: whoever still waits must learn of it."""
+        thread = self._manager._generation_thread
+        thread.join()
+        if self._closing:
+            return
+        error = self._manager.background_thread_status.fatal_error
+        cause = f"{type(error).__name__}: {error}" if error is not None else "the generation loop ended"
+        loop.call_soon_threadsafe(self._died, cause)
+
+    def _died(self, cause: str) -> None:
+        self._cause = cause
+        self._fail_all(cause)
+        self._on_death(cause)
+
+    def _fail_all(self, cause: str) -> None:
+        for running in self._jobs.values():
+            running.outputs.put_nowait(EngineError(cause))
+
+
+def _build_manager(model: Any, eos_ids: list[int], settings: BatchingSettings) -> Any:  # noqa: ANN401
+    generation = GenerationConfig(
+        do_sample=True,
+        temperature=PLACEHOLDER_TEMPERATURE,
+        top_k=PLACEHOLDER_TOP_K,
+        top_p=PLACEHOLDER_TOP_P,
+        eos_token_id=eos_ids or [-1],
+    )
+    batching = ContinuousBatchingConfig(
+        page_size=settings.page_size,
+        num_blocks=settings.cache_blocks,
+        max_batch_tokens=settings.max_batch_tokens,
+        max_requests_per_batch=min(settings.max_running, settings.max_batch_tokens),
+        per_request_processors=True,
+        auto_switch_to_flash=False,  # it would fetch kernels from the hub; what the owner installed is chosen at load
+    )
+    manager = model.init_continuous_batching(generation_config=generation, continuous_batching_config=batching)
+    manager.warmup()  # allocates the cache here, where running out of memory is an error and not a dead thread
+    return manager

@@ -1,0 +1,74 @@
+"""The small interface that every engine has. It knows no HTTP, no text, no queue: token ids in, token ids out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParams:
+    """How to choose one token. Values are already checked: `temperature` 0 is greedy, `top_k` 0 means no limit."""
+
+    temperature: float
+    top_p: float = 1.0
+    top_k: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One generation: at most `max_tokens` tokens that continue `prompt`; `id` is unique in the process."""
+
+    id: str
+    prompt: Sequence[int]
+    max_tokens: int
+    sampling: SamplingParams
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens that came since the last piece; `cached` of the prompt's tokens were reused, not computed."""
+
+    ids: Sequence[int]
+    finished: bool
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """What the engine is doing now; `cache_used` is the share (0 to 1) of the KV cache that running jobs hold."""
+
+    running: int
+    cache_used: float
+
+
+class EngineError(Exception):
+    """The engine broke, or fell silent, or has ended; `str(error)` is the cause."""
+
+
+class Engine(Protocol):
+    """Runs jobs together on one model. All methods are called from the event loop."""
+
+    @property
+    def capacity(self) -> int:
+        """Tokens, of prompts and answers, that the KV cache can hold at once."""
+        ...
+
+    def submit(self, job: Job) -> AsyncIterator[Tokens]:
+        """Yield the job's tokens until one piece is `finished`. Closing the iterator cancels the job.
+
+        Raises EngineError when the engine breaks; it never waits for ever."""
+        ...
+
+    def cancel(self, job_id: str) -> None:
+        """End a job and free what it holds; its iterator raises EngineError. Unknown ids are no error."""
+        ...
+
+    def stats(self) -> EngineStats:
+        """What the engine is doing now."""
+        ...
+
+    def close(self) -> bool:
+        """End every job and the engine's thread; blocks for some seconds at most. False: the thread did not end."""
+        ...

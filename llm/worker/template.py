@@ -1,0 +1,41 @@
+"""A message list → the prompt's token ids, by the model's own chat template. It knows no HTTP and no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+
+Message = dict[str, str]
+
+# What templates are known to raise: jinja's own errors, `raise_exception`, and Python's when they index or join oddly.
+REFUSALS = (TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError)
+
+
+class TemplateRefused(Exception):
+    """The model's template cannot render these messages; `str(error)` is the template's own reason."""
+
+
+class ChatTemplate:
+    """Renders messages with one tokenizer. A model without a template gets the bare contents, one per line."""
+
+    def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - transformers is untyped here
+        self._tokenizer = tokenizer
+        self.is_fallback = not tokenizer.chat_template
+
+    def tokens(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the whole prompt, up to where the assistant begins to speak. Raises TemplateRefused."""
+        if self.is_fallback:
+            return self.encode("\n".join(message["content"] for message in messages))
+        try:
+            rendered = self._tokenizer.apply_chat_template(
+                [dict(message) for message in messages], add_generation_prompt=True, tokenize=True, return_dict=True
+            )
+        except REFUSALS as error:
+            raise TemplateRefused(str(error) or type(error).__name__) from error
+        return [int(token) for token in rendered["input_ids"]]
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of plain text, with the special tokens that the tokenizer adds by itself."""
+        return [int(token) for token in self._tokenizer(text)["input_ids"]]
