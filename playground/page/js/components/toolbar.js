@@ -1,0 +1,61 @@
+/** What can be done with one message; shown over the message that is pointed at or focused. */
+
+import { el, iconButton } from "../dom.js";
+import { isEphemeral } from "../timeline.js";
+import { closeEmoji, pickEmoji } from "./emoji-picker.js";
+import { confirm } from "./dialogs.js";
+
+async function copy(text, view, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    view.toast(`${what} copied`);
+  } catch {
+    view.toast(text);
+  }
+}
+
+function address(message, session) {
+  return `${location.origin}/#/channels/${session.guildId}/${message.channel_id}/${message.id}`;
+}
+
+async function remove(message, { session, view }, quick) {
+  const sure = quick || (await confirm("Delete message", "This deletes the message for everyone here. It cannot be undone.", "Delete"));
+  if (sure) await view.attempt(session.remove(message));
+}
+
+function actionsFor(message, context) {
+  const { session, view } = context;
+  const mine = message.author?.id === session.person.id;
+  const react = ({ currentTarget }) => pickEmoji(currentTarget, (emoji) => view.attempt(session.toggleReaction(message, { name: emoji, id: null })));
+  const actions = [iconButton("copy", "Copy text", () => copy(message.content ?? "", view, "Text"))];
+  if (isEphemeral(message) || message.local) return actions;
+  return [
+    iconButton("smile", "Add reaction", react),
+    mine ? iconButton("pencil", "Edit", () => view.edit(message)) : iconButton("reply", "Reply", () => view.reply(message)),
+    mine && iconButton("reply", "Reply", () => view.reply(message)),
+    ...actions,
+    iconButton("link", "Copy link (with Shift: the id)", ({ shiftKey }) => (shiftKey ? copy(message.id, view, "Id") : copy(address(message, session), view, "Link"))),
+    mine && iconButton("trash", "Delete", ({ shiftKey }) => remove(message, context, shiftKey)),
+  ].filter(Boolean);
+}
+
+/** Put the toolbar on a message, or take it away (null). */
+export class Toolbar {
+  #element = el("div", { class: "toolbar", role: "toolbar", "aria-label": "Message actions" });
+  #context;
+
+  constructor(context) {
+    this.#context = context;
+  }
+
+  show(messageElement) {
+    if (this.#element.parentElement === messageElement) return;
+    closeEmoji();
+    if (!messageElement) {
+      this.#element.remove();
+      return;
+    }
+    this.#element.replaceChildren(...actionsFor(messageElement.message, this.#context));
+    messageElement.append(this.#element);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * What one person's session knows: server, channels, people, messages, who types, what is unread.
+ * It only holds and announces; `dispatch.js` fills it, the components read it.
+ *
+ * Topics: "guild", "messages" {channelId}, "typing" {channelId}, "unread", "reset".
+ */
+
+import { compareIds } from "./snowflake.js";
+import { Timeline } from "./timeline.js";
+
+export const CHANNEL = { text: 0, dm: 1, announcement: 5, announcementThread: 10, publicThread: 11, privateThread: 12 };
+
+const THREADS = new Set([CHANNEL.announcementThread, CHANNEL.publicThread, CHANNEL.privateThread]);
+const TYPING_MS = 10_000;
+
+export const isThread = (channel) => THREADS.has(channel.type);
+
+export class Store extends EventTarget {
+  constructor(me) {
+    super();
+    this.me = me;
+    this.sessionId = null;
+    this.guild = null;
+    this.channels = new Map();
+    this.roles = new Map();
+    this.members = new Map();
+    this.users = new Map([[me.id, me]]);
+    this.online = new Map();
+    this.timelines = new Map();
+    this.typing = new Map();
+    this.unread = new Map();
+    this.viewing = null;
+  }
+
+  announce(topic, detail = {}) {
+    this.dispatchEvent(new CustomEvent(topic, { detail }));
+  }
+
+  timeline(channelId) {
+    if (!this.timelines.has(channelId)) this.timelines.set(channelId, new Timeline());
+    return this.timelines.get(channelId);
+  }
+
+  /** Change a channel's timeline and say so. */
+  change(channelId, mutate) {
+    mutate(this.timeline(channelId));
+    this.announce("messages", { channelId });
+  }
+
+  rememberUsers(users) {
+    users.filter(Boolean).forEach((user) => this.users.set(user.id, { ...this.users.get(user.id), ...user }));
+  }
+
+  nameOf(userId) {
+    const user = this.users.get(userId);
+    return this.members.get(userId)?.nick ?? user?.global_name ?? user?.username ?? user?.name ?? null;
+  }
+
+  myRoles() {
+    return new Set(this.members.get(this.me.id)?.roles ?? []);
+  }
+
+  mentionsMe(message) {
+    const roles = this.myRoles();
+    const named = (message.mentions ?? []).some(({ id }) => id === this.me.id);
+    return named || message.mention_everyone || (message.mention_roles ?? []).some((id) => roles.has(id));
+  }
+
+  /** Text channels of the server in their order. */
+  textChannels() {
+    const text = [...this.channels.values()].filter(({ type }) => type === CHANNEL.text || type === CHANNEL.announcement);
+    return text.sort((a, b) => (a.position ?? 0) - (b.position ?? 0) || compareIds(a.id, b.id));
+  }
+
+  threadsOf(parentId) {
+    const below = [...this.channels.values()].filter((channel) => isThread(channel) && channel.parent_id === parentId);
+    return below.filter((thread) => !thread.thread_metadata?.archived).sort((a, b) => compareIds(a.id, b.id));
+  }
+
+  dmWith(userId) {
+    const mine = [...this.channels.values()].filter(({ type }) => type === CHANNEL.dm);
+    return mine.find((dm) => (dm.recipients ?? []).some(({ id }) => id === userId)) ?? null;
+  }
+
+  channelName(channel) {
+    if (channel.type !== CHANNEL.dm) return channel.name;
+    const other = (channel.recipients ?? []).find(({ id }) => id !== this.me.id);
+    return (other && this.nameOf(other.id)) ?? "Direct message";
+  }
+
+  startTyping(channelId, userId) {
+    const here = this.typing.get(channelId) ?? new Map();
+    here.set(userId, Date.now() + TYPING_MS);
+    this.typing.set(channelId, here);
+    this.announce("typing", { channelId });
+  }
+
+  stopTyping(channelId, userId) {
+    if (this.typing.get(channelId)?.delete(userId)) this.announce("typing", { channelId });
+  }
+
+  /** Who types in a channel now, myself apart. */
+  typersIn(channelId) {
+    const now = Date.now();
+    const here = [...(this.typing.get(channelId) ?? [])].filter(([id, until]) => until > now && id !== this.me.id);
+    return here.map(([id]) => this.nameOf(id) ?? "Somebody");
+  }
+
+  countUnread(message) {
+    const mine = message.author.id === this.me.id;
+    if (mine || (message.channel_id === this.viewing && document.visibilityState === "visible")) return;
+    const count = this.unread.get(message.channel_id) ?? { messages: 0, mentions: 0 };
+    const dm = this.channels.get(message.channel_id)?.type === CHANNEL.dm;
+    count.messages += 1;
+    if (dm || this.mentionsMe(message)) count.mentions += 1;
+    this.unread.set(message.channel_id, count);
+    this.announce("unread");
+  }
+
+  markRead(channelId) {
+    if (this.unread.delete(channelId)) this.announce("unread");
+  }
+}
