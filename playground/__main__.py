@@ -1,0 +1,68 @@
+"""`python -m playground`: a Discord on this machine until Ctrl+C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from playground.app import create_app
+from playground.parts import build
+from playground.store import Store
+
+GRACE_S = 2
+"""How long open sockets get at the end; clients resume or identify anew by themselves."""
+
+
+def main(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
+    state: Annotated[Path | None, typer.Option(help="SQLite file that keeps everything (none: memory).")] = None,
+) -> None:
+    """Starts the playground; exits with 2 and one line when the port is taken or the state file cannot be used."""
+    listener = _listen(host, port)
+    try:
+        asyncio.run(serve(listener, state))
+    except OSError as error:
+        raise _stop(f"cannot use the state file {state}: {error}") from error
+    except KeyboardInterrupt:
+        return
+
+
+async def serve(listener: socket.socket, state: Path | None) -> None:
+    """Serves on a bound socket until the process is told to stop."""
+    port = listener.getsockname()[1]
+    if state is not None:
+        await asyncio.to_thread(state.parent.mkdir, parents=True, exist_ok=True)
+    async with Store(state) as store:
+        app = create_app(build(store, base_url=f"http://127.0.0.1:{port}"))
+        config = uvicorn.Config(app, log_level=logging.WARNING, timeout_graceful_shutdown=GRACE_S)
+        typer.echo(f"playground: http://127.0.0.1:{port}")
+        await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        message = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
+        raise _stop(message) from error
+    return listener
+
+
+def _stop(message: str) -> typer.Exit:
+    typer.echo(f"playground: {message}", err=True)
+    return typer.Exit(2)
+
+
+if __name__ == "__main__":
+    typer.run(main)

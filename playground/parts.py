@@ -1,0 +1,59 @@
+"""The composition root: builds the playground's parts around one store and hands them to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playground import seed
+from playground.broadcast import Broadcast
+from playground.gateway import Gateway
+from playground.interactions import Interactions
+from playground.limits import Limits
+from playground.messages import Messages
+from playground.sessions import Sessions
+from playground.state import World
+from playground.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Discord's own times, in seconds; tests may shorten them."""
+
+    heartbeat_interval_s: float = 41.25
+    answer_within_s: float = 3.0
+    """How long an application has for its first answer to an interaction."""
+    interaction_token_s: float = 900.0
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that a route may need."""
+
+    world: World
+    sessions: Sessions
+    broadcast: Broadcast
+    messages: Messages
+    interactions: Interactions
+    gateway: Gateway
+    base_url: str
+    limits: Limits = field(default_factory=Limits)
+
+
+def build(store: Store, base_url: str, timing: Timing | None = None) -> Parts:
+    """A playground over what the store remembers; base_url is how all reach it, without a final slash."""
+    timing = timing or Timing()
+    world = World(store)
+    seed.plant(world)
+    sessions = Sessions()
+    broadcast = Broadcast(world, sessions, base_url)
+    messages = Messages(world, broadcast)
+    interactions = Interactions(
+        world,
+        broadcast,
+        messages,
+        base_url,
+        answer_within_s=timing.answer_within_s,
+        token_lifetime_s=timing.interaction_token_s,
+    )
+    gateway = Gateway(world, sessions, base_url, timing.heartbeat_interval_s)
+    return Parts(world, sessions, broadcast, messages, interactions, gateway, base_url)

@@ -1,0 +1,123 @@
+"""Interactions: people create them, the application answers them and follows up."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from playground import commands, drafts, message_payloads
+from playground.errors import invalid_form, missing_access, unknown
+from playground.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Callback, Interaction
+from playground.models import Channel, Message, MessageFlags, Payload, User
+from playground.parts import Parts
+from playground.rest.edge import Caller, Sent, Server, answer, nothing, router, snowflake
+
+routes = router()
+FOLLOW_UPS = "/webhooks/{application_id}/{token}"
+
+
+@routes.post("/interactions")
+async def create(parts: Server, caller: Caller, sent: Sent) -> Response:
+    """A person uses a command, presses a component, types in an option, or submits a modal."""
+    body = sent.body
+    channel = parts.world.channels.get(snowflake(body, "channel_id"))
+    if channel is None:
+        raise unknown("channel")
+    if caller.bot or not parts.world.can_see(caller.id, channel):
+        raise missing_access()
+    kind, data = body.get("type"), body.get("data")
+    if not isinstance(data, dict):
+        raise invalid_form("data", "BASE_TYPE_REQUIRED", "This field is required")
+    if kind in (COMMAND, AUTOCOMPLETE):
+        data = commands.invoked(parts.world, caller, channel, data)
+        parts.interactions.create(kind, caller, channel, data, body.get("nonce"))
+    elif kind == COMPONENT:
+        source = _source(parts, caller, channel, body)
+        parts.interactions.create(kind, caller, channel, _pressed(source, data), body.get("nonce"), source=source)
+    elif kind == MODAL_SUBMIT:
+        _submit(parts, caller, channel, body, data)
+    else:
+        raise invalid_form("type", "BASE_TYPE_CHOICES", "Value must be one of {2, 3, 4, 5}.")
+    return nothing()
+
+
+def _source(parts: Parts, caller: User, channel: Channel, body: Payload) -> Message:
+    message = parts.world.messages.get(snowflake(body, "message_id"))
+    if message is None or message.channel_id != channel.id or message.only_for not in (None, caller.id):
+        raise unknown("message")
+    return message
+
+
+def _pressed(source: Message, data: Payload) -> Payload:
+    for one in drafts.walk(source.components):
+        if one.get("custom_id") == data.get("custom_id") and not one.get("disabled"):
+            pressed: Payload = {"custom_id": one["custom_id"], "component_type": one["type"], "id": one["id"]}
+            if one["type"] in drafts.SELECTS:
+                pressed |= {"values": data.get("values") or [], "resolved": {}}
+            return pressed
+    raise invalid_form("data.custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed")
+
+
+def _submit(parts: Parts, caller: User, channel: Channel, body: Payload, data: Payload) -> None:
+    custom_id = str(data.get("custom_id"))
+    opener = parts.interactions.opened_modal(caller, snowflake(data, "id"), custom_id)
+    submitted: Payload = {"custom_id": custom_id, "components": data.get("components") or []}
+    parts.interactions.create(
+        MODAL_SUBMIT, caller, channel, submitted, body.get("nonce"), source=opener.source, opened_by=opener
+    )
+    opener.modal = None
+
+
+@routes.post("/interactions/{interaction_id}/{token}/callback")
+async def callback(interaction_id: int, token: str, parts: Server, sent: Sent, with_response: bool = False) -> Response:
+    one, kind, message = parts.interactions.acknowledge(interaction_id, token, sent.body, sent.uploads)
+    if not with_response:
+        return nothing()
+    return answer(_callback_response(parts, one, kind, message))
+
+
+def _callback_response(parts: Parts, one: Interaction, kind: Callback, message: Message | None) -> Payload:
+    told: Payload = {"id": str(one.id), "type": one.kind, "channel_id": str(one.channel.id)}
+    if one.channel.guild_id is not None:
+        told["guild_id"] = str(one.channel.guild_id)
+    if message is None:
+        return {"interaction": told}
+    told |= {
+        "response_message_id": str(message.id),
+        "response_message_loading": bool(message.flags & MessageFlags.LOADING),
+        "response_message_ephemeral": message.only_for is not None,
+    }
+    body: Payload = {"interaction": told}
+    if kind in (Callback.MESSAGE, Callback.UPDATE):
+        body["resource"] = {"type": int(kind), "message": _shown(parts, message)}
+    return body
+
+
+def _shown(parts: Parts, message: Message) -> Payload:
+    return message_payloads.message(parts.world, parts.base_url, message, parts.world.bot.id)
+
+
+@routes.post(FOLLOW_UPS)
+async def follow_up(application_id: int, token: str, parts: Server, sent: Sent) -> Response:
+    one = parts.interactions.find(token)
+    return answer(_shown(parts, parts.interactions.follow_up(one, sent.body, sent.uploads)))
+
+
+@routes.get(FOLLOW_UPS + "/messages/{message_id}")
+async def get_answer(application_id: int, token: str, message_id: str, parts: Server) -> Response:
+    one = parts.interactions.find(token)
+    return answer(_shown(parts, parts.interactions.message(one, message_id)))
+
+
+@routes.patch(FOLLOW_UPS + "/messages/{message_id}")
+async def edit_answer(application_id: int, token: str, message_id: str, parts: Server, sent: Sent) -> Response:
+    one = parts.interactions.find(token)
+    message = parts.interactions.message(one, message_id)
+    parts.interactions.edit(one, message, sent.body, sent.uploads)
+    return answer(_shown(parts, message))
+
+
+@routes.delete(FOLLOW_UPS + "/messages/{message_id}")
+async def delete_answer(application_id: int, token: str, message_id: str, parts: Server) -> Response:
+    one = parts.interactions.find(token)
+    parts.interactions.delete(one, parts.interactions.message(one, message_id))
+    return nothing()
