@@ -17,6 +17,7 @@ DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
+OPTIONS = {"host", "port", "ssl", "sslmode"}  # after the question mark; `host` may be the folder of a socket
 EXPECTED = "sqlite:///path/to/file.sqlite3 or postgresql://user:password@host/database"
 
 
@@ -55,6 +56,9 @@ def parse(url: str) -> Address:
 
 def _with_asyncpg_names(url: URL) -> URL:
     """PostgreSQL's own tools say `sslmode`, asyncpg says `ssl`."""
+    unknown = sorted(set(url.query) - OPTIONS)
+    if unknown:
+        raise BadAddress(f"Unknown option {unknown[0]!r} in the database URL; known are {', '.join(sorted(OPTIONS))}.")
     mode = url.query.get("sslmode")
     if mode is None:
         return url

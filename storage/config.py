@@ -11,7 +11,7 @@ class StorageSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str = Field(
-        "sqlite:///steward.sqlite3",
+        "sqlite:///data/steward.sqlite3",
         repr=False,  # it may hold a password
         description="sqlite:///path/to/file.sqlite3, or postgresql://user:password@host/database. "
         "STEWARD_DATABASE_URL overrides it and is the place for one with a password.",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -43,10 +44,10 @@ class Database:
         self._address = address.parse(url)
         self.is_sqlite = self._address.file is not None
         self._write_lock = asyncio.Lock() if self.is_sqlite else nullcontext()
-        self._engine = self._make_engine(AsyncAdaptedQueuePool)
+        self.engine = self._make_engine(AsyncAdaptedQueuePool)
         self._driver_errors = () if self.is_sqlite else _asyncpg_errors()
-        self._reader = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._writer = self._engine.execution_options(immediate=True)
+        self._reader = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._writer = self.engine.execution_options(immediate=True)
 
     def __str__(self) -> str:
         return str(self._address)
@@ -54,18 +55,17 @@ class Database:
     async def __aenter__(self) -> Self:
         if self._address.file is not None:
             with translated(self._address):
-                self._address.file.parent.mkdir(parents=True, exist_ok=True)
-        try:
+                _make_file(self._address.file)
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self.engine.dispose)
             await self.health()
-        except BaseException:
-            await self._engine.dispose()
-            raise
+            undo.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._engine.dispose()
+        await self.engine.dispose()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -110,7 +110,7 @@ class Database:
         """Make SQLite's journal give up what was deleted, as far as no other reader still needs it."""
         if self.is_sqlite:
             with translated(self._address):
-                async with self._engine.connect() as connection:
+                async with self._write_lock, self.engine.connect() as connection:
                     await connection.run_sync(_truncate_journal)
 
     async def check(self) -> CheckReport:
@@ -140,6 +140,13 @@ class Database:
             return create_async_engine(self._address.url, pool_pre_ping=True, connect_args=timeouts, **options)
         except ModuleNotFoundError:
             raise DatabaseUnavailable("PostgreSQL needs asyncpg: pip install 'steward-bot[scale]'.") from None
+
+
+def _make_file(file: Path) -> None:
+    """An empty file that only its owner can read, for it will hold conversations; SQLite's journal copies its mode."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.touch(mode=0o600)
 
 
 def _prepare_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:

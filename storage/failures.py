@@ -53,7 +53,7 @@ def _ours(error: BaseException, address: Address) -> StorageError:
         return BadRecord(f"The database cannot hold a value: {_first_line(root)}")
     if isinstance(error, PoolTimeout):
         return DatabaseBusy(f"Every connection to {address} stayed in use for too long.")
-    return DatabaseUnavailable(f"{address} does not answer: {_first_line(root)}")
+    return DatabaseUnavailable(f"{address} cannot be used: {_first_line(root)}")
 
 
 def _root(error: BaseException) -> BaseException:

@@ -32,7 +32,9 @@ class History:
     async def record(self, messages: Sequence[StoredMessage]) -> None:
         """Store messages with their authors and places. Again is harmless: an older copy never replaces a newer edit,
         and a deleted message stays deleted."""
-        guilds = {m.guild_id: {"id": m.guild_id, "name": "", "adopted_at": None} for m in messages if m.guild_id}
+        if not messages:
+            return
+        guilds = {m.guild_id: {"id": m.guild_id, "name": ""} for m in messages if m.guild_id is not None}
         channels = {m.channel_id: rows.channel_row(m.channel_id, m.guild_id) for m in messages}
         people = {m.author.id: asdict(m.author) for m in messages}
         async with self._database.write() as connection:

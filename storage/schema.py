@@ -18,6 +18,7 @@ import storage.migrations
 from storage.errors import SchemaMismatch, SchemaOutdated, SchemaTooNew
 from storage.models import Base
 
+SCRIPTS = Path(storage.migrations.__file__).parent
 MEND = "steward db upgrade"
 UPGRADE_LOCK = 0x57E3A4D  # PostgreSQL advisory lock: two processes that start at once upgrade one after the other
 
@@ -31,13 +32,15 @@ class Revision(NamedTuple):
 
 def read_revision(connection: Connection) -> Revision:
     """Where the database stands. Changes nothing."""
-    current = MigrationContext.configure(connection).get_current_revision()
-    return Revision(current, _head(_config()))
+    head = _script().get_current_head()
+    if head is None:
+        raise SchemaMismatch("This installation of Steward lacks its migrations; install it again.")
+    return Revision(MigrationContext.configure(connection).get_current_revision(), head)
 
 
 def require_known(revision: Revision) -> None:
     """SchemaTooNew when the database was written by a Steward that is newer than this one."""
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = {script.revision for script in _script().walk_revisions()}
     if revision.current is not None and revision.current not in known:
         raise SchemaTooNew(
             f"The database is at revision {revision.current}, this Steward knows only up to {revision.head}. "
@@ -63,9 +66,7 @@ def upgrade(connection: Connection) -> Revision:
     require_known(revision)
     if revision.current is None:
         _require_free_names(connection)
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(alembic_config(connection), "head")
     return read_revision(connection)
 
 
@@ -77,15 +78,13 @@ def _require_free_names(connection: Connection) -> None:
         )
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(storage.migrations.__file__).parent).replace("%", "%%"))
+def alembic_config(connection: Connection) -> Config:
+    """What Alembic's commands need to work on this connection, inside its transaction."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 
 
-def _head(config: Config) -> str:
-    head = ScriptDirectory.from_config(config).get_current_head()
-    if head is None:
-        raise SchemaMismatch("This installation of Steward lacks its migrations; install it again.")
-    return head
+def _script() -> ScriptDirectory:
+    return ScriptDirectory(str(SCRIPTS))

@@ -1,0 +1,120 @@
+"""The migrations make exactly the tables of models.py, from nothing, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from storage import schema
+from storage.database import Database
+from storage.errors import SchemaMismatch, SchemaOutdated, SchemaTooNew
+from storage.models import Base
+
+
+def differences(connection: Connection) -> list[Any]:
+    return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+
+
+def shape(connection: Connection) -> dict[str, Any]:
+    """Everything that the database itself says of its tables."""
+    inspector = inspect(connection)
+    return {
+        table: {
+            "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(table)],
+            "key": inspector.get_pk_constraint(table),
+            "references": sorted(inspector.get_foreign_keys(table), key=str),
+            "indices": sorted(inspector.get_indexes(table), key=str),
+        }
+        for table in inspector.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+async def test_the_migrations_make_the_models(database: Database) -> None:
+    async with database.write() as connection:
+        assert await connection.run_sync(differences) == []
+        migrated = await connection.run_sync(shape)
+        await connection.run_sync(Base.metadata.drop_all)
+        await connection.run_sync(Base.metadata.create_all)
+        assert await connection.run_sync(shape) == migrated
+        assert set(migrated) == set(Base.metadata.tables)
+
+
+async def test_down_to_nothing_and_up_again(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.run_sync(lambda it: command.downgrade(schema.alembic_config(it), "base"))
+        assert await connection.run_sync(shape) == {}
+    assert (await database.revision()).current is None
+    await database.upgrade()
+    await database.require_current()
+
+
+async def test_upgrade_says_where_it_stands(url: str) -> None:
+    async with Database(url) as database:
+        before = await database.revision()
+        assert before.current is None
+        with pytest.raises(SchemaOutdated, match="steward db upgrade"):
+            await database.require_current()
+        assert (await database.check()).rows == {}
+        assert await database.upgrade() == (before.head, before.head)
+        assert await database.upgrade() == await database.revision() == (before.head, before.head)
+        await database.require_current()
+
+
+async def test_an_older_database_is_not_upgraded_in_silence(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(text("DELETE FROM alembic_version"))
+    with pytest.raises(SchemaOutdated, match="steward db upgrade"):
+        await database.require_current()
+
+
+async def test_a_newer_database_is_left_alone(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for refused in (database.require_current(), database.upgrade()):
+        with pytest.raises(SchemaTooNew, match="9999"):
+            await refused
+    assert (await database.revision()).current == "9999"
+
+
+async def test_two_processes_upgrade_at_once(url: str) -> None:
+    async with Database(url) as one, Database(url) as other:
+        revisions = await asyncio.gather(one.upgrade(), other.upgrade())
+        assert revisions[0] == revisions[1]
+        await other.require_current()
+
+
+async def test_somebody_elses_tables_are_not_touched(url: str) -> None:
+    async with Database(url) as database:
+        async with database.write() as connection:
+            await connection.execute(text("CREATE TABLE messages (mine INTEGER)"))
+        with pytest.raises(SchemaMismatch, match="messages"):
+            await database.upgrade()
+        async with database.write() as connection:
+            assert list(await connection.run_sync(shape)) == ["messages"]
+
+
+async def test_a_failing_migration_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A migration that makes a table and then fails: the table is gone, the revision as before."""
+    versions = tmp_path / "scripts" / "versions"
+    versions.mkdir(parents=True)
+    (versions.parent / "env.py").write_text((schema.SCRIPTS / "env.py").read_text())
+    (versions / "one.py").write_text(
+        "from alembic import op\nrevision = 'one'\ndown_revision = None\n"
+        "def upgrade():\n    op.execute('CREATE TABLE half (id INTEGER)')\n    op.execute('SELECT nonsense')\n"
+    )
+    async with Database(url) as database:
+        with monkeypatch.context() as patched:
+            patched.setattr(schema, "SCRIPTS", versions.parent)
+            with pytest.raises(Exception, match="nonsense"):
+                await database.upgrade()
+        async with database.session() as session:
+            assert await (await session.connection()).run_sync(shape) == {}
+        await database.upgrade()

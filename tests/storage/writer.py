@@ -1,0 +1,24 @@
+"""A process that stores message after message and says the id of each one that is safely stored, until it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+
+from storage.database import Database
+from storage.history import History
+from tests.storage.samples import message
+
+
+async def main(url: str) -> None:
+    async with Database(url) as database:
+        history = History(database)
+        for number in itertools.count(1):
+            await history.record([message(number, number - 1 or None)])
+            sys.stdout.write(f"{number}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
