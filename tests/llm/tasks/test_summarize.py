@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from llm.client import LLMClient
-from llm.config import LLMSettings
 from llm.tasks.extract import READ_AT_MOST
 from llm.tasks.summarize import SummaryItem, extract, parse, prompt, summarize
 from tests.fakes import Answer, ScriptedEngine, count_tokens, failure, reply
 from tests.llm.tasks.conversation import RELEASE, channel
-
-
-@pytest.fixture
-async def client(engine: ScriptedEngine) -> AsyncIterator[LLMClient]:
-    async with LLMClient(LLMSettings(), engine.base_url) as client:
-        yield client
-
 
 ANSWER = """Here is the summary:
 - Ada asked whether to ship on Friday [2].
