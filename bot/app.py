@@ -76,7 +76,7 @@ async def run_bot(settings: Settings, secrets: Secrets, playground: str | None) 
         database_for(settings, secrets, in_playground=playground is not None) as database,
         engine_for(settings, secrets) as engine,
     ):
-        await database.prepare()
+        await prepare(database)
 
         def client() -> StewardClient:
             return StewardClient(
@@ -101,14 +101,18 @@ def database_for(settings: Settings, secrets: Secrets, *, in_playground: bool | 
     return Database(settings.storage.url)
 
 
+async def prepare(database: Database) -> None:
+    """A SQLite file is upgraded by itself; PostgreSQL never in silence: StorageError names the command."""
+    if database.is_sqlite:
+        await database.upgrade()
+    else:
+        await database.require_current()
+
+
 def engine_for(settings: Settings, secrets: Secrets) -> LLMClient:
-    """The client of the configured engine, not yet opened. The worker's token is sent to our own worker only."""
-    if settings.llm.base_url is None:
-        token = secrets.worker_token.get_secret_value() if secrets.worker_token else None
-        return LLMClient(settings.llm, worker_url(settings.worker), token)
-    return LLMClient(
-        settings.llm, settings.llm.base_url, secrets.worker_token and secrets.worker_token.get_secret_value()
-    )
+    """The client of the configured engine, not yet opened."""
+    token = secrets.worker_token.get_secret_value() if secrets.worker_token else None
+    return LLMClient(settings.llm, settings.llm.base_url or worker_url(settings.worker), token)
 
 
 def point_discord_at(playground: str) -> None:

@@ -117,8 +117,7 @@ def db_upgrade(path: ConfigOption = None) -> None:
 
     async def upgrade() -> str:
         async with database_for(*_load(path)) as database:
-            await database.upgrade()
-            return f"The database is at revision {(await database.revision())[0]}."
+            return f"The database is at revision {(await database.upgrade()).current}."
 
     Console().print(_run(upgrade()))
 
@@ -144,13 +143,14 @@ def db_purge(
 ) -> None:
     """Deletes what is older than a number of days, for good."""
     from bot.app import database_for
+    from storage.history import History
 
     if not yes:
         typer.confirm(f"Delete everything older than {days} days for good?", abort=True)
 
     async def purge() -> dict[str, int]:
         async with database_for(*_load(path)) as database:
-            return await database.purge(datetime.now(UTC) - timedelta(days=days))
+            return await History(database).purge(datetime.now(UTC) - timedelta(days=days))
 
     for table, count in _run(purge()).items():
         Console().print(f"{table}: {count} deleted")

@@ -164,11 +164,11 @@ async def database_findings(database: Database) -> list[Finding]:
             Finding("problem", "database", problem, "Restore it from a backup; `steward db check` looks again.")
             for problem in report.problems
         ]
-    if report.revision != report.head:
-        return [
-            Finding("warning", "database", f"Revision {report.revision}, expected {report.head}.", "steward db upgrade")
-        ]
-    return [Finding("ok", "database", f"Sound, at revision {report.revision}: {rows}.")]
+    current, head = report.revision
+    if current != head:
+        text = f"At revision {current}, this version needs {head}." if current else "Empty."
+        return [Finding("warning", "database", text, "steward db upgrade (`steward run` does it for SQLite).")]
+    return [Finding("ok", "database", f"Sound, at revision {current}: {rows}.")]
 
 
 async def port_finding(what: str, host: str, port: int, setting: str) -> Finding:
