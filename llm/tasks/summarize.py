@@ -23,7 +23,7 @@ from llm.types import ChatMessage, ModelInfo, Priority, Sampling
 __all__ = ["SourceMessage", "Summary", "SummaryItem", "extract", "summarize"]
 
 _BUILT_IN = "embedded"
-"""Names of models that are too small to summarize begin with it."""
+"""The reserved folder of the models that are too small to summarize."""
 
 _ANSWER_TOKENS = 600
 _AIM = 0.9
@@ -100,7 +100,7 @@ async def _written(
 ) -> Summary | Fallback:
     """What the model wrote, or why it is no summary."""
     model = await client.model()
-    if model.id.startswith(_BUILT_IN):
+    if model.id.partition("/")[0] == _BUILT_IN:
         return "built-in model"
     answer_tokens = _answer_tokens(model)
     read = await _newest_that_fit(client, messages, count, model.max_model_len - answer_tokens)
