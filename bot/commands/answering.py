@@ -1,0 +1,72 @@
+"""How a command answers: in private, deferred at once, and with a sentence when something goes wrong.
+
+It does not know any command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import discord
+import structlog
+
+from bot.conversation.rendering import Part
+from bot.errors import Refusal, explain
+from llm.errors import LLMError
+from storage.errors import StorageError
+
+log = structlog.get_logger()
+
+FORESEEN = (Refusal, LLMError, StorageError, discord.Forbidden)
+"""What a command may run into without being broken."""
+
+
+@asynccontextmanager
+async def explained(interaction: discord.Interaction) -> AsyncIterator[None]:
+    """The body answers `interaction`; a foreseen error becomes its answer. Others reach the tree's handler."""
+    try:
+        yield
+    except FORESEEN as error:
+        explanation = explain(error)
+        log.log(explanation.level, "command not answered", command=_name(interaction), error=repr(error))
+        await tell(interaction, explanation.sentence)
+
+
+async def defer(interaction: discord.Interaction) -> None:
+    """Promise a private answer: Discord waits three seconds without it, and fifteen minutes with it."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+
+
+async def tell(interaction: discord.Interaction, text: str) -> None:
+    """Give the private answer: the promised one where it was deferred, a further one where it was given."""
+    if not interaction.response.is_done():
+        await interaction.response.send_message(text, ephemeral=True)
+    elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+        await interaction.edit_original_response(content=text)
+    else:
+        await interaction.followup.send(text, ephemeral=True)
+
+
+async def tell_parts(
+    interaction: discord.Interaction, parts: Sequence[Part], buttons: discord.ui.View | None = None
+) -> list[discord.Message]:
+    """Give a promised private answer in as many messages as it has parts, `buttons` under the last.
+
+    The view only carries the buttons: a persistent one, registered elsewhere, answers them.
+    """
+    told: list[discord.Message] = []
+    for index, part in enumerate(parts):
+        view = buttons if buttons is not None and index == len(parts) - 1 else discord.utils.MISSING
+        if index == 0:
+            told.append(await interaction.edit_original_response(content=part.shown, view=view))
+        else:
+            told.append(await interaction.followup.send(part.shown, ephemeral=True, wait=True, view=view))
+    if buttons is not None:
+        buttons.stop()  # discord.py would keep it for ever otherwise
+    return told
+
+
+def _name(interaction: discord.Interaction) -> str:
+    command = interaction.command
+    return command.qualified_name if command else "button"

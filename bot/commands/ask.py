@@ -1,0 +1,126 @@
+"""/ask: one question, one private answer, which the asker may post. Knows prompts and history, not the gateway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot.commands.answering import defer, explained, tell, tell_parts
+from bot.commands.post import post_button
+from bot.conversation.context import Row, exchanges
+from bot.conversation.naming import names_in
+from bot.conversation.prompting import Prompts
+from bot.conversation.rendering import Part, render, small
+from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED
+from bot.limits import PersonalLimits
+from llm.client import LLMClient
+from llm.types import ChatReply
+from storage.errors import StorageError
+from storage.history import History, StoredMessage, StoredPerson, StoredReply
+
+log = structlog.get_logger()
+
+LONGEST_QUESTION = 2000
+
+
+class Ask:
+    """Answers /ask."""
+
+    def __init__(
+        self,
+        *,
+        llm: LLMClient,
+        prompts: Prompts,
+        history: History,
+        me: Callable[[], discord.ClientUser],
+    ) -> None:
+        self._llm = llm
+        self._prompts = prompts
+        self._history = history
+        self._me = me
+
+    async def answer(self, interaction: discord.Interaction, question: str) -> None:
+        """Answer in private. Raises what `explained` explains."""
+        begun = time.monotonic()
+        me = self._me()
+        row = Row(interaction.id, interaction.user.display_name, mine=False, content=question)
+        pieces = exchanges([row], names_in(interaction.guild, me, {}))
+        if not pieces:
+            await tell(interaction, NOTHING_ASKED)
+            return
+        guild_name = interaction.guild.name if interaction.guild else None
+        prompt = await self._prompts.make(interaction.id, guild_name, pieces)
+        user = f"{interaction.guild_id or 0}/{interaction.user.id}"
+        reply = await self._llm.chat(prompt.context.messages, prompt.sampling, priority="command", user=user)
+        parts = render(reply.text.strip(), small(CUT_OFF) if reply.finish_reason == "length" else "")
+        if not parts:
+            await tell(interaction, NO_ANSWER)
+            return
+        told = await tell_parts(interaction, parts, post_button())
+        try:
+            await self._store(
+                interaction, question, list(zip(told, parts, strict=True)), reply, time.monotonic() - begun
+            )
+        except StorageError as error:  # the answer stands; it only cannot be continued
+            log.error("answer not stored", interaction=interaction.id, error=str(error))
+
+    async def _store(
+        self,
+        interaction: discord.Interaction,
+        question: str,
+        told: list[tuple[discord.Message, Part]],
+        reply: ChatReply,
+        duration_s: float,
+    ) -> None:
+        """The question under the interaction's id, which no message has, and the private answer as its reply."""
+        asker = interaction.user
+        rows = [self._row(interaction, interaction.id, StoredPerson(asker.id, asker.display_name), question, None)]
+        for message, part in told:
+            me = StoredPerson(self._me().id, self._me().display_name, is_bot=True)
+            rows.append(self._row(interaction, message.id, me, part.raw, rows[-1].id))
+        await self._history.record(rows)
+        usage = reply.usage
+        await self._history.record_reply(
+            StoredReply(
+                message_id=told[0][0].id,
+                prompt_message_id=None,
+                model=(await self._llm.model()).id,
+                prompt_tokens=usage.prompt_tokens if usage else None,
+                completion_tokens=usage.completion_tokens if usage else None,
+                first_token_s=None,
+                duration_s=duration_s,
+                finish_reason=reply.finish_reason,
+            )
+        )
+
+    @staticmethod
+    def _row(
+        interaction: discord.Interaction, row_id: int, author: StoredPerson, content: str, reply_to: int | None
+    ) -> StoredMessage:
+        return StoredMessage(
+            id=row_id,
+            channel_id=interaction.channel_id or 0,
+            guild_id=interaction.guild_id,
+            author=author,
+            content=content,
+            created_at=discord.utils.snowflake_time(row_id),
+            reply_to=reply_to,
+        )
+
+
+def add_ask(tree: app_commands.CommandTree[discord.Client], ask: Ask, limits: PersonalLimits) -> None:
+    """Hang /ask on the tree."""
+
+    @tree.command(name="ask", description="Ask me something; only you see the answer, until you post it")
+    @app_commands.describe(question="What you want to know")
+    async def ask_command(
+        interaction: discord.Interaction, question: app_commands.Range[str, 1, LONGEST_QUESTION]
+    ) -> None:
+        await defer(interaction)
+        async with explained(interaction):
+            with limits.request(interaction.user.id):
+                await ask.answer(interaction, question)

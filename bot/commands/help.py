@@ -1,0 +1,52 @@
+"""/help: what Steward can do, how to talk with it, and where the words go. Works everywhere, and needs no model."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+import discord
+from discord import app_commands
+
+from bot.commands.answering import explained, tell
+
+TEXT = """**I am Steward, this community's own assistant.**
+**Talk with me:** mention me{mention} in a channel, or reply to one of my messages. The replies are our conversation: \
+answer any message of mine and I know what was said before. Several people can join in.
+**Commands**
+- `/ask` asks me something; only you see the answer, until you press *Post here*.
+- `/summarize` tells you what the last messages of a channel were about, with links to them. Only you see it.
+- `/help` shows this.
+**Private messages:** {private}
+**Your words:** {privacy} I keep messages that are addressed to me, the replies they belong to, and my answers; what \
+is edited or deleted on Discord is edited or deleted here too.
+I can be wrong. Check what matters."""
+
+OWN_MACHINE = "I run on this community's own machine, and nothing that you write leaves it."
+
+
+def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, private: str) -> None:
+    """Hang /help on the tree. `privacy` says where members' words go, `private` who may write to Steward in private."""
+
+    @tree.command(name="help", description="What I can do, and how to talk with me")
+    async def help_command(interaction: discord.Interaction) -> None:
+        user = interaction.client.user
+        mention = f" ({user.mention})" if user else ""
+        async with explained(interaction):
+            await tell(interaction, TEXT.format(mention=mention, private=private, privacy=privacy))
+
+
+def privacy_line(engine_url: str | None) -> str:
+    """Where members' words go, in one sentence."""
+    if engine_url is None or _is_this_machine(engine_url):
+        return OWN_MACHINE
+    host = urlsplit(engine_url).hostname or engine_url
+    return f"My owner chose an engine elsewhere: what you ask me is sent to {host} to be answered."
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,65 @@
+"""The tree that all commands hang on: who may use them at all, and what happens when one breaks.
+
+It does not know any command but /help, which everybody may use everywhere.
+"""
+
+from __future__ import annotations
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot.commands.answering import tell
+from bot.conversation.streaming import TROUBLE
+from bot.errors import Refusal, explain, is_expected
+from bot.membership import Membership
+from bot.permissions import PrivatePolicy
+from storage.errors import StorageError
+
+log = structlog.get_logger()
+
+NOT_SERVED = "I do not serve this server: my owner listed other ones."
+NOT_IN_PRIVATE = "I do not answer questions in private messages here. `/help` tells where I do."
+
+
+class StewardTree(app_commands.CommandTree[discord.Client]):
+    """Slash commands of Steward."""
+
+    def __init__(self, client: discord.Client, membership: Membership, private: PrivatePolicy) -> None:
+        super().__init__(
+            client,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+        )
+        self._membership = membership
+        self._private = private
+
+    async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
+        """Whether this person may use commands here; else says why not."""
+        try:
+            await self._require_service(interaction)
+        except (Refusal, StorageError) as error:
+            await tell(interaction, explain(error).sentence)
+            return False
+        return True
+
+    async def on_error(
+        self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
+    ) -> None:
+        """The edge: whatever a command did not explain itself."""
+        explanation = explain(error)
+        name = interaction.command.qualified_name if interaction.command else "?"
+        trace = None if is_expected(error) else error
+        log.log(explanation.level, "command failed", command=name, error=repr(error), exc_info=trace)
+        try:
+            await tell(interaction, explanation.sentence)
+        except TROUBLE as silenced:
+            log.warning("nobody could be told", command=name, error=str(silenced))
+
+    async def _require_service(self, interaction: discord.Interaction[discord.Client]) -> None:
+        name = interaction.command.qualified_name if interaction.command else ""
+        if interaction.guild_id is not None:
+            if not await self._membership.serves(interaction.guild_id):
+                raise Refusal(NOT_SERVED)
+        elif name != "help" and not self._private.allows(interaction.user.id):
+            raise Refusal(NOT_IN_PRIVATE)

@@ -1,0 +1,74 @@
+"""Discord's messages → stored ones; edits and deletions on Discord reach the stored copies.
+
+It does not decide which messages are kept (`reception` and `transcript` do): what it is given, it stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import discord
+
+from bot.conversation.rendering import without_remarks
+from storage.history import History, StoredMessage, StoredPerson
+
+ORDINARY = (discord.MessageType.default, discord.MessageType.reply)
+"""Messages that somebody wrote; the others are Discord's own notices."""
+
+
+class Intake:
+    """Writes what was said into history. Every method raises StorageError."""
+
+    def __init__(self, history: History, my_id: Callable[[], int]) -> None:
+        self._history = history
+        self._my_id = my_id
+        self._named: set[int] = set()
+
+    async def record(self, messages: Sequence[discord.Message]) -> None:
+        """Store these messages as they are now, and the names of the places they were said in."""
+        if not messages:
+            return
+        await self._history.record([self.stored(message) for message in messages])
+        for message in messages:
+            await self._record_place(message)
+
+    async def edit(self, message: discord.Message) -> None:
+        """The message was edited on Discord. Our own edits are no news, and link previews come without a time."""
+        if message.author.id != self._my_id() and message.edited_at is not None:
+            await self._history.edit(message.id, message.content, message.edited_at)
+
+    async def delete(self, message_ids: Collection[int]) -> None:
+        """The messages were deleted on Discord: their content goes."""
+        await self._history.delete(list(message_ids))
+
+    def stored(self, message: discord.Message) -> StoredMessage:
+        """A message as it is stored; one of Steward's own without the remarks under it."""
+        mine = message.author.id == self._my_id()
+        return StoredMessage(
+            id=message.id,
+            channel_id=message.channel.id,
+            guild_id=message.guild.id if message.guild else None,
+            author=StoredPerson(message.author.id, message.author.display_name, message.author.bot),
+            content=without_remarks(message.content) if mine else message.content,
+            created_at=message.created_at,
+            reply_to=replied_to(message),
+            edited_at=None if mine else message.edited_at,
+        )
+
+    async def _record_place(self, message: discord.Message) -> None:
+        if message.channel.id in self._named:
+            return
+        self._named.add(message.channel.id)
+        guild, channel = message.guild, message.channel
+        if guild is not None:
+            await self._history.record_guild(guild.id, guild.name)
+        name = getattr(channel, "name", None) or "private"
+        kind = channel.type.name if channel.type else "unknown"
+        await self._history.record_channel(channel.id, guild.id if guild else None, name, kind)
+
+
+def replied_to(message: discord.Message) -> int | None:
+    """Id of the message that this one replies to; forwarding and pinning refer to messages without replying."""
+    if message.type is not discord.MessageType.reply or message.reference is None:
+        return None
+    return message.reference.message_id

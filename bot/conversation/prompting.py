@@ -1,0 +1,82 @@
+"""A conversation → the prompt that fits the served model, counted with its own tokenizer and template.
+
+The choosing is `context`'s; this file asks the engine how long a choice is, and remembers per conversation where the
+last cut was, so that the next prompt begins the same way. It does not know how conversations are stored or shown.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.conversation.context import Context, Exchange, compose, first_kept, index_of
+from llm.client import LLMClient
+from llm.errors import ContextTooLong
+from llm.types import Sampling, TokenCount
+
+REMEMBERED_CUTS = 10_000
+MOST_CHARACTERS_PER_TOKEN = 10
+"""Text of more characters than this per token of room is not even counted."""
+MOST_COUNTS = 4
+"""Counting again after each cut ends here; by then the estimate has been corrected three times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to send: messages that fit, and sampling whose max_tokens fits beside them."""
+
+    context: Context
+    sampling: Sampling
+
+
+class Prompts:
+    """Makes prompts for one engine."""
+
+    def __init__(self, llm: LLMClient, sampling: Sampling) -> None:
+        self._llm = llm
+        self._sampling = sampling
+        self._cuts: OrderedDict[int, int] = OrderedDict()
+
+    async def make(self, key: int, guild_name: str | None, pieces: Sequence[Exchange]) -> Prompt:
+        """The prompt for a conversation of at least one piece.
+
+        Raises llm.errors; ContextTooLong when the newest piece alone does not fit.
+        """
+        window = (await self._llm.model()).max_model_len
+        sampling = self._fitting(window)
+        start = index_of(pieces, self._cuts.get(key))
+        sizes = [piece.characters for piece in pieces]
+        start = first_kept(sizes, window * MOST_CHARACTERS_PER_TOKEN, start)
+        for _ in range(MOST_COUNTS):
+            context = compose(guild_name, pieces, start)
+            count = await self._llm.count_tokens(context.messages)
+            budget = count.max_model_len - sampling.max_tokens
+            if count.count <= budget:
+                self._remember(key, context.first_id)
+                return Prompt(context, sampling)
+            if start == len(pieces) - 1:
+                break
+            start = self._cut(pieces, start, count, budget, context)
+        raise ContextTooLong(f"the newest message takes {count.count} tokens, and {budget} are free")
+
+    def _fitting(self, window: int) -> Sampling:
+        """An answer may take at most half of a small model's context."""
+        most = min(self._sampling.max_tokens, max(1, window // 2))
+        given = self._sampling
+        return Sampling(most, given.temperature, given.top_p, given.top_k, given.stop)
+
+    @staticmethod
+    def _cut(pieces: Sequence[Exchange], start: int, count: TokenCount, budget: int, context: Context) -> int:
+        """The next cut, with the last count shared out over the pieces by their characters."""
+        counted = sum(len(message.content) + len(message.name or "") + 2 for message in context.messages)
+        per_character = count.count / max(1, counted)
+        system = len(context.messages[0].content) * per_character
+        tokens = [max(1, round(piece.characters * per_character)) for piece in pieces]
+        return max(start + 1, first_kept(tokens, max(1, int(budget - system)), start))
+
+    def _remember(self, key: int, first_id: int) -> None:
+        self._cuts[key] = first_id
+        self._cuts.move_to_end(key)
+        if len(self._cuts) > REMEMBERED_CUTS:
+            self._cuts.popitem(last=False)

@@ -1,0 +1,124 @@
+"""Everything that can go wrong on the way to an answer, and the one place that turns it into a sentence.
+
+BotError
+└── Refusal           Steward will not or cannot do this; its text is the sentence that the person reads
+    └── TooManyRequests   this person, or this conversation, must wait
+
+Errors of llm, storage and discord.py keep their own trees; `explain` knows them all. It does not know how the sentence
+reaches the person.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+
+import discord
+from discord import app_commands
+
+from llm.errors import (
+    ContextTooLong,
+    EngineBusy,
+    EngineTimeout,
+    EngineUnavailable,
+    LLMError,
+    RequestRefused,
+    StreamBroken,
+)
+from storage.errors import StorageError
+
+UNEXPECTED = "Something went wrong on my side, and it is in my log now. Please try again."
+
+
+class BotError(Exception):
+    """Base of the bot's own errors."""
+
+
+class Refusal(BotError):
+    """Steward will not or cannot do this; `str(error)` is the sentence for the person."""
+
+
+class TooManyRequests(Refusal):
+    """This person, or this conversation, must wait; `first` is False where that was said a moment ago."""
+
+    def __init__(self, sentence: str, *, first: bool = True) -> None:
+        super().__init__(sentence)
+        self.first = first
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a person reads about an error, and how loud the log is about it (a level of `logging`)."""
+
+    sentence: str
+    level: int
+
+
+_SENTENCES: tuple[tuple[type[Exception], str, int], ...] = (
+    (
+        EngineTimeout,
+        "The model took too long to answer, so I stopped waiting. Please ask again; a shorter question helps.",
+        logging.WARNING,
+    ),
+    (
+        StreamBroken,
+        "The model stopped in the middle of its answer and is being restarted. Please ask again in a moment.",
+        logging.WARNING,
+    ),
+    (
+        EngineUnavailable,
+        "The language model is not running right now: it starts, or is being restarted. Please ask again in a minute.",
+        logging.WARNING,
+    ),
+    (
+        ContextTooLong,
+        "That is more text than the model can read at once. Please ask with a shorter message, "
+        "or begin afresh by mentioning me without a reply.",
+        logging.INFO,
+    ),
+    (
+        RequestRefused,
+        "The model's engine refused this request; the reason is in my log, where the owner finds it.",
+        logging.ERROR,
+    ),
+    (LLMError, "The language model could not answer this. Please try again.", logging.ERROR),
+    (
+        StorageError,
+        "I cannot reach my memory (the database) right now, so I cannot answer. The owner finds the reason in my log.",
+        logging.ERROR,
+    ),
+    (
+        discord.Forbidden,
+        "Discord does not let me do that here: I lack a permission. A moderator can press *Check my set-up* or run "
+        "`steward doctor` to see which.",
+        logging.WARNING,
+    ),
+    (discord.HTTPException, "Discord did not accept what I sent. Please try again.", logging.ERROR),
+)
+
+
+def explain(error: BaseException) -> Explanation:
+    """The sentence and the log level for any error; UNEXPECTED, as an error, for those that nobody foresaw."""
+    if isinstance(error, app_commands.CommandInvokeError):
+        return explain(error.original)
+    if isinstance(error, Refusal):
+        return Explanation(str(error), logging.DEBUG)
+    if isinstance(error, EngineBusy):
+        return Explanation(_busy(error), logging.INFO)
+    for kind, sentence, level in _SENTENCES:
+        if isinstance(error, kind):
+            return Explanation(sentence, level)
+    return Explanation(UNEXPECTED, logging.ERROR)
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether the error is one of those known trees, so that a log needs no traceback."""
+    return explain(error).sentence != UNEXPECTED
+
+
+def _busy(error: EngineBusy) -> str:
+    if error.retry_after_s is None:
+        return "Too many people are asking at the moment. Please try again in a little while."
+    seconds = max(1, math.ceil(error.retry_after_s))
+    return f"Too many people are asking at the moment. Please try again in about {seconds} s."

@@ -1,0 +1,128 @@
+"""The bot on a simulated Discord (SimCord), with a scripted engine over real HTTP and a real SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from simcord import Env
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle, GuildHandle
+
+from bot.client import StewardClient
+from bot.config import Settings
+from llm.client import LLMClient
+from llm.config import LLMSettings
+from storage.database import Database
+from storage.history import History
+from storage.settings import GuildSettings
+from tests.fakes import ScriptedEngine
+
+PATIENCE_S = 0.6
+"""How long these tests let a question wait for an engine that is away."""
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[ScriptedEngine]:
+    async with ScriptedEngine() as running:
+        yield running
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with Database(f"sqlite:///{tmp_path}/steward.sqlite3") as opened:
+        await opened.upgrade()
+        yield opened
+
+
+@pytest.fixture
+def history(database: Database) -> History:
+    return History(database)
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """The defaults, with the values of a `settings` marker: @pytest.mark.settings(bot={"guilds": [1]})."""
+    marker = request.node.get_closest_marker("settings")
+    return Settings(**marker.kwargs) if marker else Settings()
+
+
+@pytest.fixture
+async def llm(engine: ScriptedEngine) -> AsyncIterator[LLMClient]:
+    limits = LLMSettings(first_token_timeout_s=1.0, token_timeout_s=0.5)
+    async with LLMClient(limits, engine.base_url) as client:
+        yield client
+
+
+@pytest.fixture
+def in_playground() -> bool:
+    return False
+
+
+@dataclass
+class Bot:
+    """Makes clients over the same parts, so that a restart keeps what is stored."""
+
+    settings: Settings
+    llm: LLMClient
+    database: Database
+    in_playground: bool
+    clients: list[StewardClient] = field(default_factory=list)
+
+    def client(self) -> StewardClient:
+        made = StewardClient(
+            settings=self.settings,
+            llm=self.llm,
+            history=History(self.database),
+            guild_settings=GuildSettings(self.database),
+            in_playground=self.in_playground,
+            patience_s=PATIENCE_S,
+        )
+        self.clients.append(made)
+        return made
+
+
+@pytest.fixture
+async def bot(settings: Settings, llm: LLMClient, database: Database, in_playground: bool) -> Bot:
+    return Bot(settings, llm, database, in_playground)
+
+
+@pytest.fixture
+async def simcord_bot(bot: Bot) -> StewardClient:
+    return bot.client()
+
+
+@dataclass
+class World:
+    """A server that adopted Steward, one channel, and two people."""
+
+    env: Env
+    guild: GuildHandle
+    channel: ChannelHandle
+    ada: MemberActor
+    grace: MemberActor
+
+    @property
+    def me(self) -> int:
+        assert self.env.bot.user is not None
+        return self.env.bot.user.id
+
+    @property
+    def mention(self) -> str:
+        return f"<@{self.me}>"
+
+    def said(self, channel: ChannelHandle | None = None) -> list[str]:
+        """What Steward said in a channel, oldest first."""
+        return [message.content for message in (channel or self.channel).history() if message.author.id == self.me]
+
+
+@pytest.fixture
+async def world(simcord_env: Env) -> World:
+    guild = simcord_env.create_guild("Garden")
+    channel = guild.create_text_channel("general")
+    ada = guild.add_member(simcord_env.create_user("Ada"))
+    grace = guild.add_member(simcord_env.create_user("Grace"))
+    await simcord_env.settle()
+    return World(simcord_env, guild, channel, ada, grace)
