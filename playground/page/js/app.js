@@ -30,6 +30,7 @@ class App {
     addEventListener("online", () => this.#hurry());
     addEventListener("hashchange", () => this.#followHash());
     document.addEventListener("visibilitychange", () => this.#seen());
+    root.addEventListener("keydown", ({ key }) => key === "Escape" && this.#shown?.view.drawer && this.#shown.view.show(null));
   }
 
   #hurry() {
@@ -81,7 +82,6 @@ class App {
     const below = el("div", { class: "below" }, part("hints", context), part("composer", context), part("typing", context));
     const main = el("main", { class: "main" }, part("header", context), part("connection", context), part("messages", context), below);
     this.stage.replaceChildren(part("sidebar", context), main, part("members", context), scrim, part("toasts", context));
-    this.stage.onkeydown = (event) => event.key === "Escape" && context.view.drawer && context.view.show(null);
   }
 
   /** Once the channels are known, open one; also when the open one was deleted. */

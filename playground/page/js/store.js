@@ -56,6 +56,11 @@ export class Store extends EventTarget {
     return this.members.get(userId)?.nick ?? user?.global_name ?? user?.username ?? user?.name ?? null;
   }
 
+  /** A server that tells nothing about presence is not a server where everyone is away. */
+  isOnline(userId) {
+    return !this.online.size || userId === this.me.id || this.online.get(userId) === true;
+  }
+
   myRoles() {
     return new Set(this.members.get(this.me.id)?.roles ?? []);
   }

@@ -24,11 +24,11 @@ class Composer extends Part {
     this.suggestions = new Suggestions((value) => this.#chosen(value));
     this.bar = el("div", { class: "compose-bar", hidden: true });
     this.text = el("textarea", { rows: 1, "aria-label": "Message", "aria-autocomplete": "list", "aria-controls": "suggestions", autocomplete: "off", enterkeyhint: "send" });
-    this.slot = el("div", { class: "compose-slot" }, this.text);
+    this.field = el("div", { class: "compose-slot" }, this.text);
     this.count = el("span", { class: "compose-count", "aria-live": "polite" });
     const emoji = iconButton("smile", "Emoji", ({ currentTarget }) => pickEmoji(currentTarget, (one) => this.#insert(one)));
     const send = el("button", { type: "submit", class: "icon-button send", "aria-label": "Send", title: "Send" }, icon("send"));
-    this.form = el("form", { class: "compose-box", novalidate: false }, this.slot, this.count, emoji, send);
+    this.form = el("form", { class: "compose-box", novalidate: false }, this.field, this.count, emoji, send);
     this.append(this.suggestions.element, this.bar, this.form);
     this.#listen();
     this.#channel();
@@ -177,14 +177,14 @@ class Composer extends Part {
     this.#set("");
     keepDraft(this.session.person.id, this.view.channelId, "");
     this.#command = new CommandForm(entry, this.store, () => this.#leaveCommand(true));
-    this.slot.replaceChildren(this.#command.element);
+    this.field.replaceChildren(this.#command.element);
     this.#command.begin(rest);
   }
 
   #leaveCommand(focus = false) {
     if (!this.#command) return;
     this.#command = null;
-    this.slot.replaceChildren(this.text);
+    this.field.replaceChildren(this.text);
     if (focus) this.text.focus();
   }
 

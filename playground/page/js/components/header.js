@@ -7,7 +7,6 @@ import { Part } from "./part.js";
 class Header extends Part {
   mount() {
     this.className = "channel-header";
-    this.title = "";
     this.place = el("div", { class: "place" });
     const menu = iconButton("menu", "Channels", () => this.view.show("channels"), { class: "icon-button only-mobile" });
     this.members = iconButton("people", "Members", () => this.view.show(this.view.drawer === "members" ? null : "members"), { class: "icon-button members-button" });

@@ -15,14 +15,10 @@ class Members extends Part {
 
   #render() {
     const ids = [...this.store.members.keys()].sort((a, b) => (this.store.nameOf(a) ?? "").localeCompare(this.store.nameOf(b) ?? ""));
-    const online = ids.filter((id) => this.#isOnline(id));
-    const offline = ids.filter((id) => !this.#isOnline(id));
+    const online = ids.filter((id) => this.store.isOnline(id));
+    const offline = ids.filter((id) => !this.store.isOnline(id));
     const close = iconButton("close", "Close members", () => this.view.show(null), { class: "icon-button only-narrow" });
     this.replaceChildren(el("div", { class: "members-head" }, el("h2", { text: "Members" }), close), ...this.#group("Online", online), ...this.#group("Offline", offline));
-  }
-
-  #isOnline(id) {
-    return id === this.session.person.id || this.store.online.get(id) === true;
   }
 
   #group(title, ids) {
@@ -33,7 +29,7 @@ class Members extends Part {
   #member(id) {
     const name = this.store.nameOf(id) ?? "Somebody";
     const user = this.store.users.get(id);
-    const online = this.#isOnline(id);
+    const online = this.store.isOnline(id);
     const status = el("span", { class: `status ${online ? "online" : ""}` });
     const roles = (this.store.members.get(id)?.roles ?? []).map((role) => this.store.roles.get(role)?.name).filter(Boolean);
     const tag = user?.bot ? el("span", { class: "tag", text: "APP" }) : null;

@@ -43,7 +43,7 @@ class Sidebar extends Part {
     const known = this.store.dmWith(bot.id);
     const open = () => this.view.attempt(this.session.openDm().then((id) => this.view.open(id)));
     const picture = avatar({ bot: true }, bot.name, 24);
-    const status = el("span", { class: `status ${this.store.online.get(bot.id) ? "online" : ""}` });
+    const status = el("span", { class: `status ${this.store.isOnline(bot.id) ? "online" : ""}` });
     return this.#row(known?.id ?? "dm", "channel dm", el("span", { class: "with-status" }, picture, status), bot.name, open);
   }
 
