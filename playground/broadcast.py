@@ -108,6 +108,18 @@ class Broadcast:
             if session.wants(needed) and session.has_shard_of(guild.id):
                 session.push("GUILD_MEMBER_REMOVE", body)
 
+    def presence(self, user: User) -> None:
+        """Tells the members of the user's servers whether the user is connected."""
+        online = self._sessions.online(user.id)
+        needed = intents.needed("PRESENCE_UPDATE", in_guild=True)
+        for guild in self._world.guilds.values():
+            if user.id not in guild.members:
+                continue
+            body = payloads.presence(guild.id, user.id, online=online)
+            for session in self._listening(guild.members):
+                if session.wants(needed) and session.has_shard_of(guild.id):
+                    session.push("PRESENCE_UPDATE", body)
+
     # one person or bot
 
     def to_user(self, user_id: int, event: str, body: Payload) -> None:

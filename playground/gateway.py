@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from playground import payloads
+from playground.broadcast import Broadcast
 from playground.intents import EVERY_INTENT, Intent
 from playground.models import Json, Payload, User
 from playground.sessions import Session, Sessions
@@ -42,9 +43,12 @@ class Closing(Exception):
 class Gateway:
     """Serves sockets; holds the open ones so that all can be told to reconnect."""
 
-    def __init__(self, world: World, sessions: Sessions, base_url: str, heartbeat_interval_s: float) -> None:
+    def __init__(
+        self, world: World, sessions: Sessions, broadcast: Broadcast, base_url: str, heartbeat_interval_s: float
+    ) -> None:
         self.world = world
         self.sessions = sessions
+        self.broadcast = broadcast
         self.url = base_url.replace("http", "ws", 1) + "/gateway/"
         self.heartbeat_interval_s = heartbeat_interval_s
         self.connections: set[Connection] = set()
@@ -70,6 +74,8 @@ class Connection:
         self._gateway = gateway
         self._socket = socket
         self._deflate = zlib.compressobj() if compressed else None
+        self._sending = asyncio.Lock()
+        """Compressed frames make one stream: they must leave in the order in which they were packed."""
         self._session: Session | None = None
         self._sent = 0
         self._sender: asyncio.Task[None] | None = None
@@ -93,11 +99,12 @@ class Connection:
 
     async def send(self, op: int, data: Json, *, sequence: int | None = None, event: str | None = None) -> None:
         text = json.dumps({"op": op, "d": data, "s": sequence, "t": event})
-        if self._deflate is None:
-            await self._socket.send_text(text)
-            return
-        packed = self._deflate.compress(text.encode()) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
-        await self._socket.send_bytes(packed)
+        async with self._sending:
+            if self._deflate is None:
+                await self._socket.send_text(text)
+                return
+            packed = self._deflate.compress(text.encode()) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+            await self._socket.send_bytes(packed)
 
     async def _receive(self) -> None:
         try:
@@ -148,13 +155,15 @@ class Connection:
         wanted = data.get("intents", 0) if user.bot else EVERY_INTENT
         if not isinstance(wanted, int) or not 0 <= wanted <= EVERY_INTENT:
             raise Closing(INVALID_INTENTS, "Invalid intents.")
-        session = self._gateway.sessions.open(user, wanted, _shard(data))
-        self._gateway.sessions.attach(session, self)
+        sessions = self._gateway.sessions
+        was_online = sessions.online(user.id)
+        session = sessions.open(user, wanted, _shard(data))
+        sessions.attach(session, self)
         session.push("READY", self._ready(session))
         for guild in self._gateway.world.guilds.values():
             if user.id in guild.members and session.has_shard_of(guild.id) and session.wants(Intent.GUILDS):
                 session.push("GUILD_CREATE", self._guild(session, guild.id))
-        self._follow(session, 0)
+        self._follow(session, 0, was_online=was_online)
 
     async def _resume(self, data: Json) -> None:
         if self._session is not None:
@@ -165,11 +174,14 @@ class Connection:
         if session is None or not isinstance(sequence, int) or session.after(sequence) is None:
             await self.send(INVALID_SESSION, False)
             return
+        was_online = self._gateway.sessions.online(user.id)
         self._gateway.sessions.attach(session, self)
         session.push("RESUMED", {"_trace": ["playground"]})
-        self._follow(session, sequence)
+        self._follow(session, sequence, was_online=was_online)
 
-    def _follow(self, session: Session, sequence: int) -> None:
+    def _follow(self, session: Session, sequence: int, *, was_online: bool) -> None:
+        if not was_online:
+            self._gateway.broadcast.presence(session.user)
         self._session = session
         self._sent = sequence
         self._sender = asyncio.create_task(self._send_events(session))
@@ -193,6 +205,8 @@ class Connection:
         session, self._session = self._session, None
         if session is not None:
             self._gateway.sessions.detach(session, self, forget=forget)
+            if not self._gateway.sessions.online(session.user.id):
+                self._gateway.broadcast.presence(session.user)
         if self._sender is not None:
             self._sender.cancel()
             self._sender = None
@@ -219,7 +233,9 @@ class Connection:
     def _guild(self, session: Session, guild_id: int) -> Payload:
         world = self._gateway.world
         everyone = not session.user.bot or bool(session.intents & Intent.GUILD_PRESENCES)
-        return payloads.guild_create(world, world.guilds[guild_id], session.user, all_members=everyone)
+        guild = world.guilds[guild_id]
+        online = [one for one in guild.members if self._gateway.sessions.online(one)]
+        return payloads.guild_create(world, guild, session.user, online, all_members=everyone)
 
     def _members(self, session: Session, data: Json) -> None:
         """Answers a request for members: by ids, or by the beginning of the name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from playground.models import AuditEntry, Channel, ChannelType, Command, Guild, Member, Payload, Role, User
 from playground.permissions import EVERYTHING
 from playground.state import World
@@ -117,7 +119,13 @@ def guild(one: Guild) -> Payload:
     }
 
 
-def guild_create(world: World, one: Guild, viewer: User, *, all_members: bool) -> Payload:
+def presence(guild_id: int, user_id: int, *, online: bool) -> Payload:
+    status = "online" if online else "offline"
+    shape: Payload = {"user": {"id": str(user_id)}, "guild_id": str(guild_id), "status": status, "activities": []}
+    return {**shape, "client_status": {"web": status} if online else {}}
+
+
+def guild_create(world: World, one: Guild, viewer: User, online: Iterable[int], *, all_members: bool) -> Payload:
     """The GUILD_CREATE event: only what the viewer sees; without `all_members` only the viewer's own membership."""
     members = [member(world.users[each.user_id], each) for each in one.members.values()]
     if not all_members:
@@ -134,7 +142,7 @@ def guild_create(world: World, one: Guild, viewer: User, *, all_members: bool) -
             channel(world, each, viewer.id) for each in world.guild_threads(one.id) if world.can_see(viewer.id, each)
         ],
         "voice_states": [],
-        "presences": [],
+        "presences": [presence(one.id, each, online=True) for each in online] if all_members else [],
         "stage_instances": [],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],

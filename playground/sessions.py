@@ -91,6 +91,9 @@ class Sessions:
         session = self.all.get(session_id)
         return session if session is not None and session.user.id == user.id else None
 
+    def online(self, user_id: int) -> bool:
+        return any(one.user.id == user_id and one.connection is not None for one in self.all.values())
+
     def attach(self, session: Session, connection: object) -> None:
         """Gives the session to a connection; one that held it before notices and goes."""
         session.connection = connection
