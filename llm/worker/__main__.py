@@ -5,6 +5,7 @@ Exit codes: 0 asked to stop, 1 the engine died (start again), 2 it cannot work l
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import signal
@@ -20,7 +21,9 @@ from pydantic import ValidationError
 
 from llm.config import WorkerSettings
 from llm.worker.app import create_app
+from llm.worker.errors import LoadError
 from llm.worker.guards import is_loopback
+from llm.worker.names import locate
 
 DRAIN_S = 10  # how long running answers may take to finish after SIGTERM
 EXIT_REFUSED = 2
@@ -30,6 +33,7 @@ log = structlog.get_logger()
 
 def serve(settings: WorkerSettings, token: str | None) -> int:
     """Serve until SIGTERM or SIGINT, or until there is nothing left to serve; returns the exit code."""
+    _check_name(settings.model)
     listener = _listen(settings, token)
     exit_code = 0
 
@@ -45,15 +49,22 @@ def serve(settings: WorkerSettings, token: str | None) -> int:
     signal.signal(signal.SIGTERM, _quit)  # uvicorn raises the signal again after it has drained
     signal.signal(signal.SIGINT, _quit)
     log.info("worker_listening", url=f"http://{settings.host}:{listener.getsockname()[1]}", model=settings.model)
-    try:
+    with contextlib.suppress(SystemExit):
         server.run(sockets=[listener])
-    except SystemExit:
-        pass
     return exit_code
 
 
 def _quit(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
+
+
+def _check_name(model: str) -> None:
+    """Say at once what needs no library to be seen: a folder that is not there, a name that is none."""
+    try:
+        if model != "none":
+            locate(model)
+    except LoadError as error:
+        _refuse(str(error))
 
 
 def _listen(settings: WorkerSettings, token: str | None) -> socket.socket:

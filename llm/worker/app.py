@@ -1,4 +1,7 @@
-"""The routes. What a request means is decided in `chat`, how it is refused in `failures`, what is served in `serving`."""
+"""The routes.
+
+What a request means is decided in `chat`, how it is refused in `failures`, what is served in `serving`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from llm.config import WorkerSettings
+from llm.worker.admission import CLASSES
 from llm.worker.chat import Turn, prompt_tokens, text_tokens
 from llm.worker.errors import ApiError
 from llm.worker.failures import install
@@ -62,6 +66,8 @@ def _add_status_routes(app: FastAPI, serving: Serving, metrics: Metrics) -> None
 
     @app.get("/v1/queue")
     async def queue() -> Json:
+        if serving.status == "ready" and serving.chat is None:
+            return {"waiting": dict.fromkeys(CLASSES, 0), "running": 0, "eta_s": 0.0}
         gate = serving.find(None).gate
         return {"waiting": gate.waiting(), "running": gate.running, "eta_s": gate.eta_s(gate.waiting_total())}
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
 
-from transformers import ContinuousBatchingConfig, GenerationConfig
+from transformers import ContinuousBatchingConfig, GenerationConfig, PreTrainedModel
+from transformers.generation.continuous_batching import ContinuousBatchingManager
+from transformers.generation.continuous_batching.requests import GenerationOutput
 
 from llm.worker.engine import EngineError, EngineStats, Job, SamplingParams, Tokens
 
@@ -38,7 +39,7 @@ class BatchingSettings:
 class _Running:
     """One job inside the manager."""
 
-    outputs: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    outputs: asyncio.Queue[GenerationOutput | EngineError] = field(default_factory=asyncio.Queue)
     sent: int = 0
     cached: int = 0
 
@@ -58,7 +59,7 @@ class BatchingEngine:
 
     def __init__(
         self,
-        model: Any,  # noqa: ANN401 - transformers is untyped here
+        model: PreTrainedModel,
         eos_ids: Collection[int],
         settings: BatchingSettings,
         loop: asyncio.AbstractEventLoop,
@@ -84,7 +85,7 @@ class BatchingEngine:
         # One page less: the last one may be taken by rounding to whole pages.
         return max(0, int(self._cache.num_blocks) - 1) * self._settings.page_size
 
-    async def submit(self, job: Job) -> AsyncIterator[Tokens]:
+    async def submit(self, job: Job) -> AsyncGenerator[Tokens, None]:
         running = self._jobs[job.id] = _Running()
         try:
             self._add(job, running)
@@ -189,7 +190,7 @@ class BatchingEngine:
             running.outputs.put_nowait(EngineError(cause))
 
 
-def _build_manager(model: Any, eos_ids: list[int], settings: BatchingSettings) -> Any:  # noqa: ANN401
+def _build_manager(model: PreTrainedModel, eos_ids: list[int], settings: BatchingSettings) -> ContinuousBatchingManager:
     generation = GenerationConfig(
         do_sample=True,
         temperature=PLACEHOLDER_TEMPERATURE,

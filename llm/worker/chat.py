@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
@@ -23,7 +23,7 @@ DEFAULT_ANSWER = 512  # tokens; the longest answer to a request that names no li
 
 
 async def prompt_tokens(serving: Serving, chat: ChatModel, messages: list[Message]) -> list[int]:
-    """Token ids of the rendered messages, computed beside the event loop. Raises ApiError where the template refuses."""
+    """Token ids of the rendered messages, computed beside the event loop. Raises ApiError if the template refuses."""
     plain = [message.plain() for message in messages]
     loop = asyncio.get_running_loop()
     try:
@@ -97,7 +97,7 @@ class Turn:
         """Free the place in the queue, or among the running."""
         self.chat.gate.leave(self.job.id)
 
-    async def events(self) -> AsyncIterator[ChatEvent]:
+    async def events(self) -> AsyncGenerator[ChatEvent, None]:
         """Places in the queue, then pieces of text; the last event has the finish reason and the usage.
 
         Raises ApiError. Closing the iterator frees everything that the request holds."""
@@ -111,7 +111,7 @@ class Turn:
         finally:
             self.leave()
 
-    async def _answer(self) -> AsyncIterator[ChatEvent]:
+    async def _answer(self) -> AsyncGenerator[ChatEvent, None]:
         loaded = self.chat.loaded
         stream = TextStream(loaded.decode, loaded.hidden_ids, self.stops)
         ended = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,7 +55,7 @@ class Engine(Protocol):
         """Tokens, of prompts and answers, that the KV cache can hold at once."""
         ...
 
-    def submit(self, job: Job) -> AsyncIterator[Tokens]:
+    def submit(self, job: Job) -> AsyncGenerator[Tokens, None]:
         """Yield the job's tokens until one piece is `finished`. Closing the iterator cancels the job.
 
         Raises EngineError when the engine breaks; it never waits for ever."""

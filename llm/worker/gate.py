@@ -1,9 +1,9 @@
-"""The asyncio side of admission: requests wait here, see their place, and are let through. It knows no tokens, no text."""
+"""The asyncio side of admission: requests wait here, see their place, are let through. It knows no tokens, no text."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -26,7 +26,7 @@ class _Place:
 
 
 class Gate:
-    """Lets tickets through when admission says so. Belongs to one event loop; `max_running` only serves the estimate."""
+    """Lets tickets through when admission says so. One event loop; `max_running` is only for the estimate."""
 
     def __init__(
         self, admission: Admission, max_running: int, max_wait_s: float, clock: Callable[[], float] = monotonic
@@ -50,7 +50,7 @@ class Gate:
         self._places[ticket.id] = _Place(ticket)
         self._let_through()
 
-    async def wait(self, ticket_id: str) -> AsyncIterator[QueuePosition]:
+    async def wait(self, ticket_id: str) -> AsyncGenerator[QueuePosition, None]:
         """Yield the place in the queue whenever it changes; end when the ticket is let through.
 
         Raises NotReady when that takes longer than `max_wait_s`."""

@@ -6,21 +6,30 @@ safetensors only; `trust_remote_code` is off: a model cannot bring code into thi
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from safetensors import SafetensorError
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from llm.config import Device, Quantization
 from llm.worker.errors import LoadError
+from llm.worker.names import locate
 from llm.worker.template import ChatTemplate
+from llm.worker.text import Decode
 
-EMBEDDED = Path(__file__).resolve().parent.parent / "embedded"
 NF4_WIDTH = 64  # the CPU kernel of nf4 computes in groups of so many inputs
 HEADROOM = 1.2  # weights must fit with this factor, for activations and the KV cache
 UNSTATED_CONTEXT = 2048  # for the few models whose config names no longest context
@@ -41,9 +50,9 @@ class SamplingDefaults:
 class LoadedModel:
     """A model in memory; `context` and `kv_bytes_per_token` are read from its config."""
 
-    model: Any
+    model: PreTrainedModel
     template: ChatTemplate
-    decode: Callable[[Iterable[int]], str]
+    decode: Decode
     hidden_ids: frozenset[int]  # special tokens: they steer and are never shown
     eos_ids: frozenset[int]
     context: int
@@ -67,30 +76,14 @@ def load(name: str, quantization: Quantization, device: Device, report: Report) 
         chosen = choose_quantization(quantization, shape, config, target)
         report("reading the weights", 0.3)
         model = _read_weights(source, revision, config, shape, chosen, target)
-    except (OSError, ValueError, ImportError, KeyError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, ImportError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise LoadError(f"cannot load the model {name!r}: {_first_line(error)}") from error
     return _describe(model, tokenizer, target, chosen)
 
 
-def locate(name: str) -> tuple[str, str]:
-    """(folder or hub id, revision). Raises LoadError when the name is clearly a folder that is not there."""
-    if name == "embedded" or name.startswith("embedded/"):
-        folder = EMBEDDED / (name.partition("/")[2] or "chat")
-        if not (folder / "config.json").is_file():
-            raise LoadError(f"there is no built-in model {name!r} in this installation ({folder} has no config.json)")
-        return str(folder), "main"
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise LoadError(f"the folder {name} holds no model: it has no config.json")
-        return str(folder), "main"
-    hub_id, _, revision = name.partition("@")
-    if folder.is_absolute() or name.startswith((".", "~")) or hub_id.count("/") != 1:
-        raise LoadError(f"unknown model {name!r}: no such folder, and a hub id looks like owner/name or owner/name@rev")
-    return hub_id, revision or "main"
-
-
-def choose_quantization(wanted: Quantization, shape: Any, config: Any, device: str) -> Quantization:  # noqa: ANN401
+def choose_quantization(
+    wanted: Quantization, shape: PreTrainedModel, config: PreTrainedConfig, device: str
+) -> Quantization:
     """What to load as: `auto` takes the most exact that fits the GPU, and nothing is quantized on a CPU unasked.
 
     Raises LoadError for nf4 on a CPU when a layer's width is not a multiple of 64."""
@@ -112,7 +105,7 @@ def _what_fits(parameters: int) -> Quantization:
     return "int8" if parameters * HEADROOM <= free else "nf4"
 
 
-def _check_nf4_widths(shape: Any) -> None:  # noqa: ANN401
+def _check_nf4_widths(shape: PreTrainedModel) -> None:
     output = shape.get_output_embeddings()
     for name, layer in shape.named_modules():
         if isinstance(layer, torch.nn.Linear) and layer is not output and layer.in_features % NF4_WIDTH:
@@ -122,7 +115,7 @@ def _check_nf4_widths(shape: Any) -> None:  # noqa: ANN401
             )
 
 
-def _empty_model(config: Any) -> Any:  # noqa: ANN401
+def _empty_model(config: PreTrainedConfig) -> PreTrainedModel:
     """The model's layers without memory, to count and measure them before anything large is read."""
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
@@ -131,11 +124,11 @@ def _empty_model(config: Any) -> Any:  # noqa: ANN401
 def _read_weights(
     source: str,
     revision: str,
-    config: Any,  # noqa: ANN401
-    shape: Any,  # noqa: ANN401
+    config: PreTrainedConfig,
+    shape: PreTrainedModel,
     quantization: Quantization,
     device: str,
-) -> Any:  # noqa: ANN401
+) -> PreTrainedModel:
     dtype = _choose_dtype(config, shape.num_parameters(), device)
     options: dict[str, Any] = {"device_map": "auto" if device == "cuda" else {"": "cpu"}}
     if quantization == "int8":
@@ -147,14 +140,24 @@ def _read_weights(
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16 if device == "cuda" else dtype,
         )
-    return AutoModelForCausalLM.from_pretrained(
-        source, revision=revision, dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
+    model, found = AutoModelForCausalLM.from_pretrained(
+        source,
+        revision=revision,
+        dtype=dtype,
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **options,
     )
+    if found["missing_keys"]:  # transformers would go on with random numbers in their place
+        missing = sorted(found["missing_keys"])
+        raise ValueError(f"{len(missing)} weights are missing from its files, such as {missing[0]}")
+    return model
 
 
-def _choose_dtype(config: Any, parameters: int, device: str) -> torch.dtype:  # noqa: ANN401
-    """The checkpoint's own on a GPU; float32 on a CPU, where half precision is slow, as long as half the memory takes it."""
-    stored = getattr(config.get_text_config(), "dtype", None) or config.dtype or torch.float32
+def _choose_dtype(config: PreTrainedConfig, parameters: int, device: str) -> torch.dtype:
+    """The checkpoint's own on a GPU; on a CPU float32, where half the memory takes it: half precision is slow there."""
+    stored = config.get_text_config().dtype or config.dtype or torch.float32
     if device == "cpu" and parameters * 4 <= psutil.virtual_memory().available / 2:
         return torch.float32
     return stored if isinstance(stored, torch.dtype) else getattr(torch, str(stored))
@@ -166,19 +169,21 @@ def _choose_device(wanted: Device) -> str:
     return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
 
 
-def _describe(model: Any, tokenizer: Any, device: str, quantization: Quantization) -> LoadedModel:  # noqa: ANN401
+def _describe(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, device: str, quantization: Quantization
+) -> LoadedModel:
     config = model.config.get_text_config()
     generation = model.generation_config
     eos_ids = _eos_ids(generation.eos_token_id) | _eos_ids(tokenizer.eos_token_id)
 
-    def decode(ids: Iterable[int]) -> str:
+    def decode(ids: Sequence[int]) -> str:
         return str(tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     return LoadedModel(
         model=model,
         template=ChatTemplate(tokenizer),
         decode=decode,
-        hidden_ids=frozenset(tokenizer.all_special_ids) | eos_ids,
+        hidden_ids=_special_ids(tokenizer) | eos_ids,
         eos_ids=eos_ids,
         context=_context(config, tokenizer),
         kv_bytes_per_token=_kv_bytes_per_token(config, model.dtype),
@@ -192,20 +197,25 @@ def _describe(model: Any, tokenizer: Any, device: str, quantization: Quantizatio
     )
 
 
+def _special_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    added = {token for token, entry in tokenizer.added_tokens_decoder.items() if entry.special}
+    return frozenset(tokenizer.all_special_ids) | added
+
+
 def _eos_ids(value: int | list[int] | None) -> frozenset[int]:
     if value is None:
         return frozenset()
     return frozenset([value] if isinstance(value, int) else value)
 
 
-def _context(config: Any, tokenizer: Any) -> int:  # noqa: ANN401
+def _context(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
     stated = getattr(config, "max_position_embeddings", None)
     if stated:
         return int(stated)
     return int(min(tokenizer.model_max_length, UNSTATED_CONTEXT))
 
 
-def _kv_bytes_per_token(config: Any, dtype: torch.dtype) -> int:  # noqa: ANN401
+def _kv_bytes_per_token(config: PreTrainedConfig, dtype: torch.dtype) -> int:
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return int(2 * config.num_hidden_layers * heads * width * dtype.itemsize)

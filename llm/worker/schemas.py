@@ -34,13 +34,15 @@ def _inconsistent(param: str, message: str) -> PydanticCustomError:
 
 
 def _join_text_parts(content: object) -> object:
-    """OpenAI's list form of a content, when all its parts are text; anything else is left for the validation to name."""
+    """OpenAI's list form of a content, when all its parts are text; anything else is left for validation to name."""
     if not isinstance(content, list) or not content:
         return content
-    texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-    if len(texts) != len(content):
-        raise PydanticCustomError(UNSUPPORTED, "this engine reads text only; images and other parts are not supported")
-    return "".join(texts) if all(isinstance(text, str) for text in texts) else content
+    texts: list[str] = []
+    for part in content:
+        if not isinstance(part, dict) or part.get("type") != "text" or not isinstance(part.get("text"), str):
+            raise PydanticCustomError(UNSUPPORTED, "this engine reads text only; other parts are not supported")
+        texts.append(part["text"])
+    return "".join(texts)
 
 
 StopText = Annotated[str, StringConstraints(min_length=1, max_length=200)]

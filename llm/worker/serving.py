@@ -23,6 +23,7 @@ from llm.worker.errors import LoadError, NotReady, UnknownModel
 from llm.worker.gate import Gate
 from llm.worker.memory import cache_blocks, cache_budget
 from llm.worker.metrics import Metrics
+from llm.worker.names import served_name
 
 if TYPE_CHECKING:
     from llm.worker.loader import LoadedModel
@@ -186,8 +187,3 @@ class Serving:
         log.error("worker_dead", reason=reason)
         if self._on_fatal is not None:
             self._on_fatal(exit_code, reason)
-
-
-def served_name(model: str) -> str:
-    """The name under which a model is listed: what the owner wrote, `embedded` in full."""
-    return "embedded/chat" if model == "embedded" else model

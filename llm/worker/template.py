@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jinja2 import TemplateError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Message = dict[str, str]
 
@@ -20,7 +23,7 @@ class TemplateRefused(Exception):
 class ChatTemplate:
     """Renders messages with one tokenizer. A model without a template gets the bare contents, one per line."""
 
-    def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - transformers is untyped here
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
         self.is_fallback = not tokenizer.chat_template
 

@@ -1,0 +1,121 @@
+"""A worker under test: the real app on a real socket, in a thread of this process; and small models made on the spot."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from llm.config import WorkerSettings
+from llm.worker.app import create_app
+from llm.worker.serving import Serving
+
+READY_S = 60.0
+CHAT_TEMPLATE = (
+    "{% for m in messages %}{% if m['role'] == 'system' and not loop.first %}"
+    "{{ raise_exception('system must come first') }}{% endif %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>"
+    "{% endfor %}<|assistant|>"
+)
+SPECIAL = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
+
+
+@dataclass
+class Worker:
+    """One running worker; `fatal` collects what it reported as the end."""
+
+    url: str
+    model: str
+    serving: Serving
+    client: httpx.Client
+    fatal: list[tuple[int, str]]
+
+    def ask(self, **fields: Any) -> httpx.Response:
+        """A chat request; `say` is short for one user message."""
+        return self.client.post("/v1/chat/completions", json=self.body(**fields))
+
+    def body(self, say: str = "Once upon a time", **fields: Any) -> dict[str, Any]:
+        return {"model": self.model, "messages": [{"role": "user", "content": say}], **fields}
+
+    def queue(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.get("/v1/queue").json()
+        return answer
+
+    def text(self, **fields: Any) -> str:
+        response = self.ask(**fields)
+        assert response.status_code == 200, response.text
+        content: str = response.json()["choices"][0]["message"]["content"]
+        return content
+
+
+@contextmanager
+def running(settings: WorkerSettings, token: str | None = None, wait: bool = True) -> Iterator[Worker]:
+    """Run a worker on a free port until the block ends."""
+    fatal: list[tuple[int, str]] = []
+    app = create_app(settings, token, lambda code, reason: fatal.append((code, reason)))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    headers = {"Authorization": f"Bearer {token}"} if token else None
+    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+        worker = Worker(url, settings.model, app.state.serving, client, fatal)
+        try:
+            if wait:
+                until(lambda: client.get("/health").json()["status"] != "loading", READY_S)
+                assert client.get("/health").status_code == 200, client.get("/health").text
+            yield worker
+        finally:
+            server.should_exit = True
+            thread.join(30)
+            listener.close()
+            assert not thread.is_alive(), "the worker did not end"
+
+
+def until(condition: Any, deadline_s: float = 20.0) -> None:
+    """Return when `condition()` holds; TimeoutError after the deadline. What is awaited happens in another thread."""
+    deadline = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the condition did not come true")
+        time.sleep(0.01)
+
+
+def make_llama(
+    folder: Path, width: int = 64, context: int = 512, template: str | None = CHAT_TEMPLATE, ends: bool = True
+) -> Path:
+    """A random Llama with a byte-level tokenizer: every byte is a token, so that characters fall apart into several.
+
+    Without `ends` it knows no end-of-text token and speaks until its limit."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    bytes_only = Tokenizer(models.BPE(vocab={letter: place for place, letter in enumerate(alphabet)}, merges=[]))
+    bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bytes_only.decoder = decoders.ByteLevel()
+    bytes_only.add_special_tokens(SPECIAL)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_only, eos_token=SPECIAL[0] if ends else None)
+    tokenizer.chat_template = template
+    config = LlamaConfig(
+        vocab_size=len(alphabet) + len(SPECIAL),
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=context,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -1,0 +1,126 @@
+"""The engine over transformers' manager: exact arguments, cancelling, and an end that everybody learns of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from llm.config import WorkerSettings
+from llm.worker.batching import BatchingEngine, BatchingSettings, processor_arguments
+from llm.worker.engine import EngineError, Job, SamplingParams
+from llm.worker.loader import load
+from tests.llm.worker.running import running, until
+
+GREEDY = SamplingParams(temperature=0)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "expected"),
+    [
+        (SamplingParams(0), {"temperature": 1.0, "top_k": 1, "top_p": 0.0}),
+        (SamplingParams(1e-6), {"temperature": 1.0, "top_k": 1, "top_p": 0.0}),
+        (SamplingParams(1, 1, 0), {"temperature": 1.0, "top_k": 100, "top_p": 1.0}),
+        (SamplingParams(0.7, 0.9, -1), {"temperature": 0.7, "top_k": 100, "top_p": 0.9}),
+        (SamplingParams(2, 0.5, 10_000), {"temperature": 2.0, "top_k": 100, "top_p": 0.5}),
+    ],
+)
+def test_arguments_have_the_types_and_ranges_that_the_loop_demands(
+    sampling: SamplingParams, expected: dict[str, float | int]
+) -> None:
+    arguments = processor_arguments(sampling, vocabulary=100)
+    assert arguments == expected
+    assert {name: type(value) for name, value in arguments.items()} == {
+        "temperature": float,
+        "top_k": int,
+        "top_p": float,
+    }
+
+
+@pytest_asyncio.fixture
+async def engine(bytes_folder: Path) -> AsyncIterator[BatchingEngine]:
+    loaded = load(str(bytes_folder), "none", "cpu", lambda reason, progress: None)
+    sizes = BatchingSettings(max_batch_tokens=64, page_size=16, max_running=8, cache_blocks=40, silence_s=30)
+    deaths: list[str] = []
+    subject = BatchingEngine(loaded.model, loaded.eos_ids, sizes, asyncio.get_running_loop(), deaths.append)
+    yield subject
+    await asyncio.to_thread(subject.close)
+
+
+async def collect(engine: BatchingEngine, job: Job) -> list[int]:
+    return [token async for piece in engine.submit(job) for token in piece.ids]
+
+
+async def test_many_more_tokens_than_the_cache_holds_at_once(engine: BatchingEngine) -> None:
+    """The manager puts requests back when the cache is full; their streams must not notice."""
+    jobs = [Job(f"j{number}", [number + 1] * 40, 100, GREEDY) for number in range(8)]
+    assert engine.capacity < 8 * 140
+    together = await asyncio.gather(*(collect(engine, job) for job in jobs))
+    assert [len(tokens) for tokens in together] == [100] * 8
+    assert await collect(engine, Job("again", jobs[3].prompt, 100, GREEDY)) == together[3]
+
+
+async def test_cancelling_ends_the_stream_and_frees_the_cache(engine: BatchingEngine) -> None:
+    async with aclosing(engine.submit(Job("a", [1, 2, 3], 400, GREEDY))) as pieces:
+        await anext(pieces)
+        assert engine.stats().running == 1
+        engine.cancel("a")
+        with pytest.raises(EngineError):
+            async for _ in pieces:
+                pass
+    engine.cancel("never")
+    await until_free(engine)
+
+
+async def test_closing_the_iterator_is_cancelling(engine: BatchingEngine) -> None:
+    for number in range(5):
+        async with aclosing(engine.submit(Job(f"a{number}", [1, 2, 3], 400, GREEDY))) as pieces:
+            await anext(pieces)
+    await until_free(engine)
+
+
+async def until_free(engine: BatchingEngine) -> None:
+    await asyncio.to_thread(until, lambda: engine.stats().running == 0 and engine.stats().cache_used == 0.0)
+    assert not engine._manager.output_router.result_handlers
+
+
+@pytest.mark.parametrize("prompt", [[], [10**6]])
+async def test_prompts_that_would_end_the_loop_never_reach_it(engine: BatchingEngine, prompt: list[int]) -> None:
+    with pytest.raises(EngineError):
+        await collect(engine, Job("bad", prompt, 5, GREEDY))
+    assert len(await collect(engine, Job("good", [1], 5, GREEDY))) == 5
+
+
+async def test_a_closed_engine_fails_its_jobs(engine: BatchingEngine) -> None:
+    async with aclosing(engine.submit(Job("a", [1], 400, GREEDY))) as pieces:
+        await anext(pieces)
+        assert await asyncio.to_thread(engine.close)
+        with pytest.raises(EngineError):
+            async for _ in pieces:
+                pass
+    with pytest.raises(EngineError):
+        await collect(engine, Job("late", [1], 5, GREEDY))
+
+
+def test_when_the_loop_breaks_everybody_learns_why_and_health_says_dead(bytes_folder: Path) -> None:
+    with running(WorkerSettings(model=str(bytes_folder), device="cpu")) as worker:
+        chat = worker.serving.chat
+        assert chat is not None and isinstance(chat.engine, BatchingEngine)
+        body = worker.body("hello", stream=True, max_tokens=1500)
+        with worker.client.stream("POST", "/v1/chat/completions", json=body) as response:
+            lines = response.iter_lines()
+            next(lines)
+            chat.engine._manager.add_request([10**6], request_id="poison", max_new_tokens=1)
+            rest = "".join(lines)
+        assert '"error"' in rest and "[DONE]" not in rest
+        until(lambda: worker.fatal != [])
+        assert worker.fatal[0][0] == 1
+        health = worker.client.get("/health")
+        assert (health.status_code, health.json()["status"]) == (503, "dead")
+        assert "index" in health.json()["reason"].lower()
+        refused = worker.ask()
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_dead")

@@ -1,0 +1,31 @@
+"""How much KV cache a CPU worker takes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm.worker.memory import CPU_CACHE_BYTES, MASK_BYTES, cache_blocks, cache_budget
+
+MIB = 2**20
+
+
+def test_the_owner_decides() -> None:
+    assert cache_budget(free_bytes=MIB, cache_mib=300) == 300 * MIB
+
+
+def test_otherwise_it_is_modest() -> None:
+    assert cache_budget(free_bytes=2**40, cache_mib=None) == CPU_CACHE_BYTES
+    assert cache_budget(free_bytes=400 * MIB, cache_mib=None) == 100 * MIB
+
+
+def test_a_small_model_takes_no_more_than_it_can_use() -> None:
+    assert cache_blocks(CPU_CACHE_BYTES, 1, context=512, max_running=4, page_size=32, max_batch_tokens=64) == 4 * 17 + 1
+
+
+@given(
+    st.integers(MIB, 2**30), st.integers(64, 2**18), st.sampled_from([16, 32, 256]), st.sampled_from([64, 512, 4096])
+)
+def test_cache_and_mask_fit_the_budget(budget: int, kv_bytes: int, page: int, batch: int) -> None:
+    blocks = cache_blocks(budget, kv_bytes, context=4096, max_running=32, page_size=page, max_batch_tokens=batch)
+    assert (blocks - 1) * page * (kv_bytes + MASK_BYTES * batch) <= budget
