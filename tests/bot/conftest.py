@@ -24,6 +24,10 @@ PATIENCE_S = 0.6
 """How long these tests let a question wait for an engine that is away."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "settings(**sections): sections of steward.toml for the bot of this test")
+
+
 @pytest.fixture
 async def engine() -> AsyncIterator[ScriptedEngine]:
     async with ScriptedEngine() as running:
