@@ -1,4 +1,4 @@
-"""A worker under test: the real app on a real socket, in a thread of this process; and small models made on the spot."""
+"""A worker under test: the real app on a real socket, in a thread of this process; small models made on the spot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,18 +40,18 @@ class Worker:
     client: httpx.Client
     fatal: list[tuple[int, str]]
 
-    def ask(self, **fields: Any) -> httpx.Response:
+    def ask(self, **fields: object) -> httpx.Response:
         """A chat request; `say` is short for one user message."""
         return self.client.post("/v1/chat/completions", json=self.body(**fields))
 
-    def body(self, say: str = "Once upon a time", **fields: Any) -> dict[str, Any]:
+    def body(self, say: str = "Once upon a time", **fields: object) -> dict[str, Any]:
         return {"model": self.model, "messages": [{"role": "user", "content": say}], **fields}
 
     def queue(self) -> dict[str, Any]:
         answer: dict[str, Any] = self.client.get("/v1/queue").json()
         return answer
 
-    def text(self, **fields: Any) -> str:
+    def text(self, **fields: object) -> str:
         response = self.ask(**fields)
         assert response.status_code == 200, response.text
         content: str = response.json()["choices"][0]["message"]["content"]
@@ -83,7 +83,7 @@ def running(settings: WorkerSettings, token: str | None = None, wait: bool = Tru
             assert not thread.is_alive(), "the worker did not end"
 
 
-def until(condition: Any, deadline_s: float = 20.0) -> None:
+def until(condition: Callable[[], bool], deadline_s: float = 20.0) -> None:
     """Return when `condition()` holds; TimeoutError after the deadline. What is awaited happens in another thread."""
     deadline = time.monotonic() + deadline_s
     while not condition():

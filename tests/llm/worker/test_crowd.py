@@ -6,7 +6,6 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import httpx
 import pytest
@@ -17,13 +16,15 @@ LONG = 1900  # tokens: more than any of these tests lets it say
 
 
 @contextmanager
-def streaming(worker: Worker, **fields: Any) -> Iterator[Iterator[str]]:
+def streaming(worker: Worker, **fields: object) -> Iterator[Iterator[str]]:
     """An open stream; leaving the block closes the connection, whatever is still to come."""
     body = worker.body("hello", stream=True, max_tokens=LONG, temperature=1.0, **fields)
-    with httpx.Client(base_url=worker.url, timeout=60) as client:
-        with client.stream("POST", "/v1/chat/completions", json=body) as response:
-            assert response.status_code == 200
-            yield (line.removeprefix("data: ") for line in response.iter_lines() if line)
+    with (
+        httpx.Client(base_url=worker.url, timeout=60) as client,
+        client.stream("POST", "/v1/chat/completions", json=body) as response,
+    ):
+        assert response.status_code == 200
+        yield (line.removeprefix("data: ") for line in response.iter_lines() if line)
 
 
 @contextmanager
@@ -60,7 +61,10 @@ def test_a_client_that_leaves_its_stream_frees_everything(bytes_worker: Worker) 
 def test_a_client_that_leaves_its_plain_request_frees_everything(bytes_worker: Worker) -> None:
     host, port = bytes_worker.url.removeprefix("http://").split(":")
     body = json.dumps(bytes_worker.body("hello", max_tokens=LONG, temperature=1.0))
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+    )
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(f"{head}\r\n\r\n{body}".encode())
         until(lambda: bytes_worker.queue()["running"] == 1)

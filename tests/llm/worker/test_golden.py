@@ -6,11 +6,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from llm.worker.engine import Job, SamplingParams
 from tests.llm.worker.running import Worker
@@ -29,7 +28,7 @@ TOKENS = 48
 
 
 @cache
-def reference(folder: Path) -> Any:
+def reference(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), AutoTokenizer.from_pretrained(folder)
 
 
@@ -44,7 +43,7 @@ def generated(folder: Path, prompt: str, tokens: int = TOKENS) -> str:
     return text
 
 
-def streamed(worker: Worker, prompt: str, **fields: Any) -> str:
+def streamed(worker: Worker, prompt: str, **fields: object) -> str:
     body = worker.body(prompt, temperature=0, max_tokens=TOKENS, stream=True, **fields)
     with worker.client.stream("POST", "/v1/chat/completions", json=body) as response:
         assert response.status_code == 200

@@ -51,7 +51,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def error_of(response: Any) -> dict[str, Any]:
+def error_of(response: httpx.Response) -> dict[str, Any]:
     body = response.json()
     assert set(body) == {"error"} and set(body["error"]) == {"message", "type", "code", "param"}
     assert body["error"]["message"]
