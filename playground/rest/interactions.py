@@ -52,7 +52,7 @@ def _pressed(source: Message, data: Payload) -> Payload:
         if one.get("custom_id") == data.get("custom_id") and not one.get("disabled"):
             pressed: Payload = {"custom_id": one["custom_id"], "component_type": one["type"], "id": one["id"]}
             if one["type"] in drafts.SELECTS:
-                pressed |= {"values": data.get("values") or [], "resolved": {}}
+                pressed["values"] = data.get("values") or []
             return pressed
     raise invalid_form("data.custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed")
 
