@@ -94,6 +94,7 @@ class App {
   }
 
   #remember(view) {
+    this.stage.classList.toggle("alone", view.isDm);
     sessionStorage.setItem(CHANNEL_KEY, view.channelId);
   }
 

@@ -7,6 +7,8 @@ const EPHEMERAL = 1 << 6;
 /** Whether only the person who asked sees a message. */
 export const isEphemeral = (message) => Boolean((message.flags ?? 0) & EPHEMERAL);
 
+const isFailedCommand = ({ local }) => local.kind === "command" && local.state === "failed";
+
 export class Timeline {
   constructor() {
     /** @type {object[]} what the server knows, oldest first */
@@ -18,8 +20,12 @@ export class Timeline {
     this.complete = false;
   }
 
+  /** Everything in order: what is on its way comes last, a command that failed stays where it was given. */
   all() {
-    return [...this.items, ...this.local];
+    const failed = this.local.filter(isFailedCommand);
+    const waiting = this.local.filter((item) => !isFailedCommand(item));
+    const settled = failed.length ? [...this.items, ...failed].sort((a, b) => compareIds(a.id, b.id)) : this.items;
+    return [...settled, ...waiting];
   }
 
   get(id) {

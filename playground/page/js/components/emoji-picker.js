@@ -4,13 +4,6 @@ import { el } from "../dom.js";
 
 const EMOJI = [..."👍👎❤️😂🎉😮😢🙏👀🔥✅❌🤔💡🚀👏😀😅😍😎🤖🐛📌⭐💬🙌🥳☕🌱🍀🎨📚".matchAll(/\p{Extended_Pictographic}\uFE0F?/gu)].map(([emoji]) => emoji);
 
-let open = null;
-
-/** Close the board that is open, if one is. */
-export function closeEmoji() {
-  open?.close();
-}
-
 function place(board, anchor) {
   const { top, bottom, right } = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = board;
@@ -21,13 +14,11 @@ function place(board, anchor) {
 
 /** Let the person choose one emoji beside a button. */
 export function pickEmoji(anchor, onPick) {
-  closeEmoji();
   const end = new AbortController();
   const board = el("div", { class: "emoji-board", role: "dialog", "aria-label": "Choose an emoji" });
   const close = () => {
     end.abort();
     board.remove();
-    open = null;
     if (anchor.isConnected) anchor.focus();
   };
   const pick = (emoji) => {
@@ -40,7 +31,6 @@ export function pickEmoji(anchor, onPick) {
   document.body.append(board);
   place(board, anchor);
   board.firstElementChild.focus();
-  open = { close };
 }
 
 const STEPS = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 8, ArrowUp: -8 };

@@ -2,7 +2,7 @@
 
 import { el, iconButton } from "../dom.js";
 import { isEphemeral } from "../timeline.js";
-import { closeEmoji, pickEmoji } from "./emoji-picker.js";
+import { pickEmoji } from "./emoji-picker.js";
 import { confirm } from "./dialogs.js";
 
 async function copy(text, view, what) {
@@ -50,7 +50,6 @@ export class Toolbar {
 
   show(messageElement) {
     if (this.#element.parentElement === messageElement) return;
-    closeEmoji();
     if (!messageElement) {
       this.#element.remove();
       return;
