@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
+import sqlite3
 from pathlib import Path
 from typing import Annotated
 
@@ -26,20 +28,15 @@ def main(
 ) -> None:
     """Starts the playground; exits with 2 and one line when the port is taken or the state file cannot be used."""
     listener = _listen(host, port)
-    try:
-        asyncio.run(serve(listener, state))
-    except OSError as error:
-        raise _stop(f"cannot use the state file {state}: {error}") from error
-    except KeyboardInterrupt:
-        return
+    store = _open(state)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(listener, store))
 
 
-async def serve(listener: socket.socket, state: Path | None) -> None:
-    """Serves on a bound socket until the process is told to stop."""
+async def serve(listener: socket.socket, store: Store) -> None:
+    """Serves on a bound socket until the process is told to stop; then closes the store."""
     port = listener.getsockname()[1]
-    if state is not None:
-        await asyncio.to_thread(state.parent.mkdir, parents=True, exist_ok=True)
-    async with Store(state) as store:
+    async with store:
         app = create_app(build(store, base_url=f"http://127.0.0.1:{port}"))
         config = uvicorn.Config(app, log_level=logging.WARNING, timeout_graceful_shutdown=GRACE_S)
         typer.echo(f"playground: http://127.0.0.1:{port}")
@@ -57,6 +54,15 @@ def _listen(host: str, port: int) -> socket.socket:
         message = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
         raise _stop(message) from error
     return listener
+
+
+def _open(state: Path | None) -> Store:
+    try:
+        if state is not None:
+            state.parent.mkdir(parents=True, exist_ok=True)
+        return Store(state)
+    except (OSError, sqlite3.Error) as error:
+        raise _stop(f"cannot use the state file {state}: {error}") from error
 
 
 def _stop(message: str) -> typer.Exit:

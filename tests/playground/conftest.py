@@ -39,6 +39,9 @@ class Recorder(discord.Client):
         self.heard: list[discord.Message] = []
         self.resumes = 0
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """discord.py waits 5 s before it identifies anew, for Discord's sake; not here."""
+
     async def on_message(self, message: discord.Message) -> None:
         self.heard.append(message)
 
