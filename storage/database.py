@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -152,18 +152,23 @@ def _make_file(file: Path) -> None:
 def _prepare_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
     """Set each connection up, and take transactions out of the driver's hands: it would begin them too late."""
 
+    pragmas = (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+        "secure_delete = ON",
+    )
+
     def connect(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver's adapter has no public type
         connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
-            "synchronous = NORMAL",
-            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
-            "secure_delete = ON",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        with ExitStack() as undo:
+            undo.callback(connection.close)  # else the thread of a connection to a damaged file would outlive it
+            cursor = connection.cursor()
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+            undo.pop_all()
 
     def begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("immediate", False)
