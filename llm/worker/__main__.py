@@ -24,11 +24,25 @@ from llm.worker.app import create_app
 from llm.worker.errors import LoadError
 from llm.worker.guards import is_loopback
 from llm.worker.names import locate
+from llm.worker.serving import Serving
 
-DRAIN_S = 10  # how long running answers may take to finish after SIGTERM
+LAST_RESORT_S = 15  # after draining, for answers to end by themselves before their connections are cut
+KEEP_ALIVE_S = 75  # longer than clients keep an idle connection, so that they are the ones who close it
 EXIT_REFUSED = 2
 
 log = structlog.get_logger()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, whose first signal also drains what is served."""
+
+    def __init__(self, config: uvicorn.Config, serving: Serving) -> None:
+        super().__init__(config)
+        self._serving = serving
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._serving.drain()
 
 
 def serve(settings: WorkerSettings, token: str | None) -> int:
@@ -44,8 +58,14 @@ def serve(settings: WorkerSettings, token: str | None) -> int:
         server.should_exit = True
 
     app = create_app(settings, token, on_fatal)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_S)
-    server = uvicorn.Server(config)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=round(settings.drain_s) + LAST_RESORT_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+    server = Server(config, app.state.serving)
     signal.signal(signal.SIGTERM, _quit)  # uvicorn raises the signal again after it has drained
     signal.signal(signal.SIGINT, _quit)
     log.info("worker_listening", url=f"http://{settings.host}:{listener.getsockname()[1]}", model=settings.model)

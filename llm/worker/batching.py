@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from transformers import ContinuousBatchingConfig, GenerationConfig, PreTrainedModel
@@ -70,14 +71,16 @@ class BatchingEngine:
         self._settings = settings
         self._vocabulary = int(model.get_input_embeddings().weight.shape[0])
         self._on_death = on_death
+        self._loop = loop
         self._jobs: dict[str, _Running] = {}
         self._closing = False
+        self._close_lock = threading.Lock()
         self._cause: str | None = None
         self._manager = _build_manager(model, self._eos_ids, settings)
         self._cache = self._manager.batch_processor.cache
         self._meter_prefixes()
         self._manager.start()
-        self._watcher = threading.Thread(target=self._watch, args=(loop,), name="engine-watcher", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name="engine-watcher", daemon=True)
         self._watcher.start()
 
     @property
@@ -112,11 +115,14 @@ class BatchingEngine:
         return EngineStats(running=len(self._jobs), cache_used=self._cache_used())
 
     def close(self) -> bool:
+        """May be called from any thread, and more than once."""
         self._closing = True
-        self._fail_all("the engine was closed")
-        if self._manager.is_running():
-            self._manager.stop(block=True, timeout=STOP_TIMEOUT_S, hard_stop=True)
-        return not self._manager.is_running()
+        with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+            self._loop.call_soon_threadsafe(self._fail_all, "the engine was closed")
+        with self._close_lock:
+            if self._manager.is_running():
+                self._manager.stop(block=True, timeout=STOP_TIMEOUT_S, hard_stop=True)
+            return not self._manager.is_running()
 
     def _add(self, job: Job, running: _Running) -> None:
         if self._cause is not None or self._closing:
@@ -170,7 +176,7 @@ class BatchingEngine:
             total += int(allocator.num_blocks)
         return used / total if total else 0.0
 
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _watch(self) -> None:
         """Wait for the end of the manager's thread and report it: whoever still waits must learn of it."""
         thread = self._manager._generation_thread
         thread.join()
@@ -178,7 +184,7 @@ class BatchingEngine:
             return
         error = self._manager.background_thread_status.fatal_error
         cause = f"{type(error).__name__}: {error}" if error is not None else "the generation loop ended"
-        loop.call_soon_threadsafe(self._died, cause)
+        self._loop.call_soon_threadsafe(self._died, cause)
 
     def _died(self, cause: str) -> None:
         self._cause = cause

@@ -37,9 +37,11 @@ class Gate:
         self._clock = clock
         self._places: dict[str, _Place] = {}
         self._service_s = FIRST_GUESS_S
+        self._closed: str | None = None
 
     def enter(self, ticket: Ticket) -> None:
-        """Join the queue. Raises QueueFull. Who entered must `leave`, whatever happens."""
+        """Join the queue. Raises QueueFull, NotReady. Who entered must `leave`, whatever happens."""
+        self._check_open()
         try:
             self._admission.enter(ticket)
         except Full:
@@ -53,11 +55,12 @@ class Gate:
     async def wait(self, ticket_id: str) -> AsyncGenerator[QueuePosition, None]:
         """Yield the place in the queue whenever it changes; end when the ticket is let through.
 
-        Raises NotReady when that takes longer than `max_wait_s`."""
+        Raises NotReady when that takes longer than `max_wait_s`, or when the gate is closed meanwhile."""
         place = self._places[ticket_id]
         shown: int | None = None
         deadline = asyncio.get_running_loop().time() + self._max_wait_s
         while place.started_at is None:
+            self._check_open()
             if place.position != shown:
                 shown = place.position
                 yield QueuePosition(shown, self.eta_s(shown))
@@ -76,6 +79,16 @@ class Gate:
             ) from None
         place.changed.clear()
 
+    def close(self, reason: str) -> None:
+        """Let nobody through any more; those who wait are refused with the reason."""
+        self._closed = reason
+        for place in self._places.values():
+            place.changed.set()
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise NotReady(self._closed, retry_after_s=FIRST_GUESS_S)
+
     def leave(self, ticket_id: str) -> None:
         """The request is over, or gave up: free its place and let the next one through."""
         place = self._places.pop(ticket_id, None)
@@ -87,6 +100,8 @@ class Gate:
         self._let_through()
 
     def _let_through(self) -> None:
+        if self._closed is not None:
+            return
         for ticket in self._admission.admit():
             self._places[ticket.id].started_at = self._clock()
         positions = self._admission.positions()

@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 RETRY_LOADING_S = 5.0
 SHORTEST_CONTEXT = 64  # tokens; a KV cache that holds less is of no use to anybody
+SHUTTING_DOWN = "the worker is shutting down"
 EXIT_LOAD_FAILED, EXIT_ENGINE_DIED = 2, 1
 
 Status = Literal["loading", "ready", "dead"]
@@ -64,18 +65,32 @@ class Serving:
         self._settings = settings
         self._metrics = metrics
         self._on_fatal = on_fatal
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Begin to load; returns at once."""
+        self._loop = loop = asyncio.get_running_loop()
         if self._settings.model == "none":
             self._become_ready(None)
             return
-        loop = asyncio.get_running_loop()
         threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
 
+    def drain(self) -> None:
+        """Take nothing new, refuse what waits, let what runs finish for `drain_s`, then end it. For signal handlers."""
+        if self._loop is not None:
+            _post(self._loop, self._drain, self._loop)
+
+    def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.status == "dead":
+            return
+        self.status, self.reason = "dead", SHUTTING_DOWN
+        if self.chat is not None:
+            self.chat.gate.close(SHUTTING_DOWN)
+            loop.call_later(self._settings.drain_s, loop.run_in_executor, None, self.chat.engine.close)
+
     def close(self) -> bool:
-        """End the engine; False when its thread would not end."""
-        self.status, self.reason = "dead", "the worker is shutting down"
+        """End the engine; False when its thread would not end. Blocks for some seconds at most."""
+        self.status, self.reason = "dead", SHUTTING_DOWN
         self.renderer.shutdown(wait=False, cancel_futures=True)
         return self.chat.engine.close() if self.chat is not None else True
 
@@ -96,13 +111,14 @@ class Serving:
         try:
             chat = self._build(loop)
         except LoadError as error:
-            loop.call_soon_threadsafe(self._die, EXIT_LOAD_FAILED, str(error))
+            _post(loop, self._die, EXIT_LOAD_FAILED, str(error))
         except Exception as error:
             log.exception("model_load_failed", model=self._settings.model)
             reason = f"cannot load the model {self._settings.model!r}: {type(error).__name__}: {error}"
-            loop.call_soon_threadsafe(self._die, EXIT_LOAD_FAILED, reason)
+            _post(loop, self._die, EXIT_LOAD_FAILED, reason)
         else:
-            loop.call_soon_threadsafe(self._become_ready, chat)
+            if not _post(loop, self._become_ready, chat):
+                chat.engine.close()
 
     def _build(self, loop: asyncio.AbstractEventLoop) -> ChatModel:
         settings = self._settings
@@ -187,3 +203,12 @@ class Serving:
         log.error("worker_dead", reason=reason)
         if self._on_fatal is not None:
             self._on_fatal(exit_code, reason)
+
+
+def _post(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: object) -> bool:
+    """Call back in the event loop; False when the worker was closed meanwhile and there is no loop any more."""
+    try:
+        loop.call_soon_threadsafe(callback, *arguments)
+    except RuntimeError:
+        return False
+    return True

@@ -81,3 +81,18 @@ async def test_the_estimate_follows_what_was_measured() -> None:
         subject.leave(str(number))
     assert subject.eta_s(3) < before
     assert subject.eta_s(3) == pytest.approx(2.0, abs=0.1)
+
+
+async def test_a_closed_gate_refuses_who_waits_and_who_comes() -> None:
+    subject = gate()
+    for name in "ab":
+        subject.enter(ticket(name))
+    waiting = asyncio.create_task(places(subject, "b"))
+    await asyncio.sleep(0)
+    subject.close("the worker is shutting down")
+    with pytest.raises(NotReady, match="shutting down"):
+        await waiting
+    with pytest.raises(NotReady):
+        subject.enter(ticket("c"))
+    subject.leave("a")
+    assert subject.running == 0

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 from llm.config import WorkerSettings
 from tests.llm.worker.running import until
@@ -109,9 +108,25 @@ def test_it_answers_while_loading_and_ends_in_order(bytes_folder: Path) -> None:
         assert worker.wait(START_S) == 0
 
 
-@pytest.mark.parametrize("when", ["loading"])
-def test_sigterm_while_loading(bytes_folder: Path, when: str) -> None:
+def test_sigterm_while_loading(bytes_folder: Path) -> None:
     with process("--model", str(bytes_folder), "--port", "0") as worker:
         url_of(worker)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(START_S) == 0
+
+
+def test_sigterm_ends_what_would_not_end_by_itself(bytes_folder: Path) -> None:
+    with process("--model", str(bytes_folder), "--port", "0", "--drain-s", "0", "--max-running", "1") as worker:
+        with httpx.Client(base_url=url_of(worker), timeout=60) as client:
+            until(lambda: client.get("/health").status_code == 200, START_S)
+            body = {"model": str(bytes_folder), "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2000}
+            with (
+                client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as running,
+                client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as waiting,
+            ):
+                worker.send_signal(signal.SIGTERM)
+                for response in (running, waiting):
+                    assert '"error"' in response.read().decode()
+        output, errors = worker.communicate(timeout=START_S)
+        assert (worker.returncode, errors) == (0, "")
+        assert "Traceback" not in output
