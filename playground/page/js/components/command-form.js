@@ -1,7 +1,7 @@
 /** A chosen slash command with its options as small fields; optional ones are added on demand. */
 
 import { OPTION } from "../commands.js";
-import { el, iconButton } from "../dom.js";
+import { el } from "../dom.js";
 
 const NUMERIC = new Set([OPTION.integer, OPTION.number]);
 
@@ -43,7 +43,7 @@ export class CommandForm {
     this.more = el("span", { class: "option-more" });
     this.hint = el("div", { class: "command-hint muted", text: entry.description });
     const name = el("span", { class: "command-name", text: `/${entry.name}` });
-    this.element = el("div", { class: "command-form" }, el("div", { class: "command-line" }, name, this.fields, this.more, iconButton("close", "Leave the command", onLeave)), this.hint);
+    this.element = el("div", { class: "command-form" }, el("div", { class: "command-line" }, name, this.fields, this.more), this.hint);
     entry.options.filter(({ required }) => required).forEach((option) => this.#add(option));
     this.#offer();
     this.element.addEventListener("keydown", (event) => {

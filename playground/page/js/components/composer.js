@@ -26,9 +26,11 @@ class Composer extends Part {
     this.text = el("textarea", { rows: 1, "aria-label": "Message", "aria-autocomplete": "list", "aria-controls": "suggestions", autocomplete: "off", enterkeyhint: "send" });
     this.field = el("div", { class: "compose-slot" }, this.text);
     this.count = el("span", { class: "compose-count", "aria-live": "polite" });
-    const emoji = iconButton("smile", "Emoji", ({ currentTarget }) => pickEmoji(currentTarget, (one) => this.#insert(one)));
+    this.leave = iconButton("close", "Leave the command", () => this.#leaveCommand(true));
+    this.leave.hidden = true;
+    this.emoji = iconButton("smile", "Emoji", ({ currentTarget }) => pickEmoji(currentTarget, (one) => this.#insert(one)));
     const send = el("button", { type: "submit", class: "icon-button send", "aria-label": "Send", title: "Send" }, icon("send"));
-    this.form = el("form", { class: "compose-box", novalidate: false }, this.field, this.count, emoji, send);
+    this.form = el("form", { class: "compose-box", novalidate: false }, this.field, this.count, this.leave, this.emoji, send);
     this.append(this.suggestions.element, this.bar, this.form);
     this.#listen();
     this.#channel();
@@ -178,13 +180,20 @@ class Composer extends Part {
     keepDraft(this.session.person.id, this.view.channelId, "");
     this.#command = new CommandForm(entry, this.store, () => this.#leaveCommand(true));
     this.field.replaceChildren(this.#command.element);
+    this.#showCommandButtons(true);
     this.#command.begin(rest);
+  }
+
+  #showCommandButtons(inCommand) {
+    this.leave.hidden = !inCommand;
+    this.emoji.hidden = inCommand;
   }
 
   #leaveCommand(focus = false) {
     if (!this.#command) return;
     this.#command = null;
     this.field.replaceChildren(this.text);
+    this.#showCommandButtons(false);
     if (focus) this.text.focus();
   }
 

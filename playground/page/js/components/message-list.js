@@ -50,6 +50,7 @@ class MessageList extends Part {
     this.listen(this.scroller, "scroll", () => this.#scrolled());
     this.listen(this.log, "pointerover focusin", (event) => messageOf(event) && event.pointerType !== "touch" && this.toolbar.show(messageOf(event)));
     this.listen(this.log, "pointerleave", ({ pointerType }) => pointerType !== "touch" && !this.log.contains(document.activeElement) && this.toolbar.show(null));
+    this.listen(document, "focusin pointerdown", ({ target }) => target.closest("steward-messages, .emoji-board") || this.toolbar.show(null));
     this.listen(this.log, "click", (event) => messageOf(event) && this.toolbar.show(messageOf(event)));
     this.listen(this.log, "keydown", (event) => this.#keys(event));
   }

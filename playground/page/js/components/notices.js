@@ -10,7 +10,7 @@ const TOAST_MS = 5_000;
 
 /** What the playground is, until it was read. */
 export function banner() {
-  const text = "A Discord on your own machine: nothing you write leaves it. The built-in model is small, a demonstration of the whole path. The README says how to connect a real server and choose a larger model.";
+  const text = "Nothing you write leaves this machine. The built-in model is small, a demonstration. How to connect a real server: README.";
   const element = el("aside", { class: "banner", "aria-label": "About this playground", hidden: localStorage.getItem(BANNER_KEY) === "yes" }, el("span", {}, el("strong", { text: "Local playground. " }), text));
   const close = () => {
     localStorage.setItem(BANNER_KEY, "yes");
