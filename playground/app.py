@@ -12,18 +12,15 @@ from playground import site
 from playground.guard import Guard
 from playground.parts import Parts
 from playground.rest import cdn, channels, commands, guilds, interactions, messages, reactions, threads, users
-from playground.rest.edge import PREFIX
 
-RESOURCES = (users, guilds, messages, channels, reactions, threads, commands, interactions)
+RESOURCES = (users, guilds, messages, channels, reactions, threads, commands, interactions, cdn, site)
 
 
 def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="Steward's playground", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
     for resource in RESOURCES:
-        app.include_router(resource.routes, prefix=PREFIX)
-    app.include_router(cdn.routes)
-    app.include_router(site.routes)
+        app.router.routes.extend(resource.routes.routes)
     app.mount("/page", site.FreshFiles(directory=site.PAGE, check_dir=False))
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, _not_a_route)

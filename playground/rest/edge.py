@@ -47,7 +47,7 @@ class DiscordRoute(APIRoute):
 
 
 def router() -> APIRouter:
-    return APIRouter(route_class=DiscordRoute)
+    return APIRouter(prefix=PREFIX, route_class=DiscordRoute)
 
 
 def _count(parts: Parts, request: Request, template: str) -> Verdict:
