@@ -33,6 +33,8 @@ TYPING_S = 8.0
 """Discord shows the typing indicator for ten seconds."""
 CANNOT_REPLY_WITHOUT_HISTORY = 160002
 """Discord's error code for a reply where Read Message History is not granted."""
+FAILURES_IN_A_ROW = 3
+"""Edits that may fail before it is given up; discord.py has tried each several times by then."""
 TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Ways in which a request to Discord fails."""
 
@@ -91,11 +93,15 @@ class LiveReply:
         self._final = False
         self._changed = asyncio.Event()
         self._posted: list[tuple[discord.Message, Part]] = []
+        self._typing: asyncio.Task[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._over = False
+        self._failures = 0
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more can be shown: the reply was deleted, or may not be written."""
-        return self._writer.done()
+        return self._over
 
     @property
     def posted(self) -> list[tuple[discord.Message, Part]]:
@@ -104,62 +110,60 @@ class LiveReply:
 
     async def __aenter__(self) -> Self:
         self._typing = asyncio.create_task(self._keep_typing())
-        self._writer = asyncio.create_task(self._write())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in (self._typing, self._writer):
+        tasks = [task for task in (self._typing, self._writer) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(self._typing, self._writer, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def show(self, text: str) -> None:
         """This is the answer so far."""
         self._text = text
         if self._first_text_at is None and text.strip():
             self._first_text_at = time.monotonic()
-        self._changed.set()
+        self._keep_up()
 
     async def finish(self, text: str, footer: str = "") -> None:
-        """This is the whole answer. Raises discord's errors when it cannot be shown."""
+        """This is the whole answer. Raises what discord.py raises when it cannot be shown."""
         self._text, self._footer, self._final = text, footer, True
+        self._keep_up()
+        if self._writer is not None:
+            await self._writer
+
+    def _keep_up(self) -> None:
+        """See to it that the writer is at work while there is something to write."""
         self._changed.set()
-        await self._writer
+        if not self._over and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
-        """Bring Discord up to date until the end; when the answer or its channel is deleted, that is the end."""
-        with contextlib.suppress(discord.NotFound):
-            await self._keep_up()
-
-    async def _keep_up(self) -> None:
-        while True:
-            await self._changed.wait()
-            if not await self._is_time_to_post():
-                continue
-            if self._next_late() is None:
-                self._changed.clear()
-                if self._final:
-                    return
-                continue
-            async with self._clock.slot():
-                self._changed.clear()
-                await self._one_request()
-            self._changed.set()
+        """Bring Discord up to date; once the answer is deleted or may not be written, there is nothing more to do."""
+        try:
+            while self._next_late() is not None:
+                if await self._is_time_to_post():
+                    async with self._clock.slot():
+                        await self._one_request()
+        except TROUBLE as error:
+            self._over = True
+            if not isinstance(error, discord.NotFound):
+                raise
 
     async def _is_time_to_post(self) -> bool:
-        """Whether something may be shown now; else waits for more text or for the moment when it may."""
-        if self._posted or self._final or (self._first_text_at is not None and has_sentence(self._text)):
+        """Whether something may be shown now; else waits for more text, or for the moment when it may."""
+        if self._posted or self._final or self._first_text_at is None or has_sentence(self._text):
             return True
         self._changed.clear()
-        if self._first_text_at is None:
-            return False
         left = self._first_text_at + FIRST_POST_S - time.monotonic()
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(max(left, 0)):
                 await self._changed.wait()
-                return False
-        return True
+        except TimeoutError:
+            return True
+        return False
 
     def _next_late(self) -> tuple[int, Part | None] | None:
         """The first message that is not as it should be: its index and what it should show (None: it should go)."""
@@ -184,22 +188,25 @@ class LiveReply:
             await self._post(part)
 
     async def _post(self, part: Part) -> None:
-        self._typing.cancel()
+        if self._typing is not None:
+            self._typing.cancel()
         before = self._posted[-1][0] if self._posted else self._question
         message = await self._send(part.shown, before)
         self._posted.append((message, part))
         await self._on_posted(message, part, before)
 
     async def _edit(self, index: int, part: Part) -> None:
-        """A failed edit on the way is only logged: the next one brings everything up to date."""
+        """A failed edit is only logged at first: the next one, a little later, brings everything up to date."""
         message, _ = self._posted[index]
         try:
             await message.edit(content=part.shown)
         except TROUBLE as error:
-            if self._final or isinstance(error, discord.NotFound):
+            self._failures += 1
+            if self._failures == FAILURES_IN_A_ROW or isinstance(error, discord.NotFound | discord.Forbidden):
                 raise
             log.warning("edit failed", message=message.id, error=str(error))
             return
+        self._failures = 0
         self._posted[index] = (message, part)
 
     async def _send(self, content: str, before: discord.Message) -> discord.Message:
