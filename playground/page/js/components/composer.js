@@ -4,6 +4,7 @@ import { matchEntries, typedEntry } from "../commands.js";
 import { el, icon, iconButton } from "../dom.js";
 import { keepDraft, readDraft } from "../drafts.js";
 import { decodeMentions, mentionQuery } from "../mentions.js";
+import { isThread } from "../store.js";
 import { isEphemeral } from "../timeline.js";
 import { avatar } from "./avatar.js";
 import { CommandForm } from "./command-form.js";
@@ -62,7 +63,7 @@ class Composer extends Part {
   #placeholder() {
     const { channel } = this.view;
     const name = channel ? this.store.channelName(channel) : "";
-    this.text.placeholder = `Message ${this.view.isDm ? name : `#${name}`}`;
+    this.text.placeholder = `Message ${channel && (this.view.isDm || isThread(channel)) ? name : `#${name}`}`;
   }
 
   #set(text) {

@@ -23,10 +23,10 @@ class MessageList extends Part {
 
   mount() {
     this.className = "message-list";
-    this.log = el("div", { class: "log", role: "feed", "aria-label": "Messages" });
+    this.log = el("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages" });
     this.scroller = el("div", { class: "scroller", tabindex: "-1" }, this.log);
     this.newest = el("button", { type: "button", class: "to-newest", hidden: true, on: { click: () => this.#toBottom(true) } }, "Newest messages", icon("down"));
-    this.reader = el("div", { class: "visually-hidden", "aria-live": "polite", role: "log" });
+    this.reader = el("div", { class: "visually-hidden", "aria-live": "polite" });
     this.append(this.scroller, this.newest, this.reader);
     this.toolbar = new Toolbar(this.context);
     this.#listenToData();

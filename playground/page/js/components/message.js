@@ -11,6 +11,7 @@ import { controls } from "./controls.js";
 
 const LOADING = 1 << 7;
 const REPLY = 19;
+const THREAD_STARTER = 21;
 const SYSTEM = { 1: "added somebody", 6: "pinned a message to this channel.", 7: "joined the server. Welcome!", 18: "started a thread:" };
 
 export class MessageElement extends HTMLElement {
@@ -30,8 +31,9 @@ export class MessageElement extends HTMLElement {
   }
 
   /** Show the newest state; parts that did not change keep their elements. */
-  show(message, grouped) {
+  show(stored, grouped) {
     const { session } = this.context;
+    const message = starter(stored);
     this.message = message;
     this.id = `message-${message.id}`;
     this.classList.toggle("grouped", grouped);
@@ -75,7 +77,7 @@ export class MessageElement extends HTMLElement {
     const pinged = (this.message.mentions ?? []).some(({ id }) => id === target.author.id);
     const text = plainText(target.content ?? "", view.names).slice(0, 200) || "Click to see the message";
     const jump = () => view.open(this.message.channel_id, target.id);
-    return el("button", { type: "button", class: "quoted", "aria-label": `Reply to ${name}: ${text}`, on: { click: jump } }, avatar(target.author, name, 16), el("strong", { text: pinged ? `@${name}` : name }), el("span", { text }));
+    return el("button", { type: "button", class: "quoted", on: { click: jump } }, el("span", { class: "visually-hidden", text: "Reply to " }), avatar(target.author, name, 16), el("strong", { text: pinged ? `@${name}` : name }), el("span", { text }));
   }
 
   #commandLine(user, command) {
@@ -170,6 +172,13 @@ export class MessageElement extends HTMLElement {
     const retry = el("button", { type: "button", class: "text-button", text: "Try again", on: { click: () => this.message.local.retry() } });
     return [el("span", { role: "alert", text: `Not sent: ${message.local.error} ` }), retry, " · ", dismiss("Discard")];
   }
+}
+
+/** The first line of a thread stands for the message that the thread began with. */
+function starter(message) {
+  if (message.type !== THREAD_STARTER || !message.referenced_message) return message;
+  const { author, content, embeds, attachments } = message.referenced_message;
+  return { ...message, author, content, embeds, attachments, type: 0, referenced_message: null, borrowed: true };
 }
 
 function dots(text) {

@@ -28,7 +28,7 @@ function actionsFor(message, context) {
   const mine = message.author?.id === session.person.id;
   const react = ({ currentTarget }) => pickEmoji(currentTarget, (emoji) => view.attempt(session.toggleReaction(message, { name: emoji, id: null })));
   const actions = [iconButton("copy", "Copy text", () => copy(message.content ?? "", view, "Text"))];
-  if (isEphemeral(message) || message.local) return actions;
+  if (isEphemeral(message) || message.local || message.borrowed) return actions;
   return [
     iconButton("smile", "Add reaction", react),
     mine ? iconButton("pencil", "Edit", () => view.edit(message)) : iconButton("reply", "Reply", () => view.reply(message)),
