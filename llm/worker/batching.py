@@ -17,6 +17,7 @@ from transformers import ContinuousBatchingConfig, GenerationConfig, PreTrainedM
 from transformers.generation.continuous_batching import ContinuousBatchingManager
 from transformers.generation.continuous_batching.requests import GenerationOutput
 
+from llm.worker import attention
 from llm.worker.engine import EngineError, EngineStats, Job, SamplingParams, Tokens
 
 # A processor exists only when the manager is built with a non-default value for it; every request brings its own.
@@ -212,6 +213,8 @@ def _build_manager(model: PreTrainedModel, eos_ids: list[int], settings: Batchin
         per_request_processors=True,
         auto_switch_to_flash=False,  # it would fetch kernels from the hub; what the owner installed is chosen at load
     )
+    if model.device.type == "cpu":
+        attention.install()
     manager = model.init_continuous_batching(generation_config=generation, continuous_batching_config=batching)
     manager.warmup()  # allocates the cache here, where running out of memory is an error and not a dead thread
     return manager
