@@ -1,0 +1,122 @@
+"""Whole conversations, any number of them, the same for the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+from llm.training.chat import asking, outside, telling
+from llm.training.chat.conversation import IN_PRIVATE, IN_SERVER, OTHER_PROMPTS, Conversation, Person, Turn
+from llm.training.chat.grammar import Typing, expand, fill
+from llm.training.chat.topics import TOPICS
+from llm.training.chat.words import guild, person
+
+Exchange = Callable[[Conversation, Person], str | None]
+
+_WEIGHTED_TOPICS = [topic for topic in TOPICS for _ in range(topic.weight)]
+# Exchanges per conversation: mostly few, sometimes as many as the context holds.
+_LENGTHS = ((40, 1, 4), (47, 5, 10), (12, 11, 20), (1, 40, 75))
+
+
+def conversations(seed: int | str, count: int, longest: int = 75) -> Iterator[list[Turn]]:
+    """`count` conversations; `longest` bounds the exchanges of each."""
+    for index in range(count):
+        yield conversation(Random(f"{seed}/{index}"), longest)
+
+
+def conversation(rng: Random, longest: int = 75) -> list[Turn]:
+    """One conversation, beginning with its system prompt when it has one."""
+    talk = _opened(rng)
+    _, low, high = rng.choices(_LENGTHS, weights=[weight for weight, *_ in _LENGTHS])[0]
+    length = min(longest, rng.randint(low, high))
+    while len([turn for turn in talk.turns if turn.role == "assistant"]) < length:
+        speaker = rng.choice(talk.people) if rng.random() < 0.5 else talk.people[0]
+        exchange = rng.choices(_EXCHANGES, weights=_EXCHANGE_WEIGHTS)[0]
+        if len(talk.people) > 1 and rng.random() < 0.08:
+            _overhear(talk)
+        answer = exchange(talk, speaker)
+        if answer is not None:
+            talk.reply(answer)
+    return talk.turns
+
+
+def _opened(rng: Random) -> Conversation:
+    shape = rng.random()
+    if shape < 0.52:
+        return _with_system(Conversation(rng, _people(rng, rng.choice((1, 1, 2, 2, 3, 4))), guild(rng)), IN_SERVER)
+    if shape < 0.68:
+        return _with_system(Conversation(rng, _people(rng, 1), ""), IN_PRIVATE)
+    nameless = rng.random() < 0.6
+    people = [Person("", Typing.draw(rng))] if nameless else _people(rng, rng.choice((1, 2, 3)))
+    talk = Conversation(rng, people, None)
+    return _with_system(talk, rng.choice(OTHER_PROMPTS)) if rng.random() < 0.3 else talk
+
+
+def _with_system(talk: Conversation, prompt: str) -> Conversation:
+    talk.turns.append(Turn("system", fill(expand(prompt, talk.rng), guild=talk.guild or "")))
+    return talk
+
+
+def _people(rng: Random, count: int) -> list[Person]:
+    names: list[str] = []
+    while len(names) < count:
+        name = person(rng)
+        if name.lower() not in (other.lower() for other in names):
+            names.append(name)
+    return [Person(name, Typing.draw(rng)) for name in names]
+
+
+def _overhear(talk: Conversation) -> None:
+    """Lines that nobody asked the assistant to answer, before the one that it does answer."""
+    for _ in range(talk.rng.choice((1, 1, 2))):
+        speaker = talk.rng.choice(talk.people)
+        if talk.rng.random() < 0.7:
+            telling.tell(talk, speaker)
+        else:
+            _small_talk(talk, speaker)
+
+
+def _tell_several(talk: Conversation, speaker: Person) -> str | None:
+    others = [talk.rng.choice(talk.people) for _ in range(talk.rng.choice((1, 2)))]
+    return telling.tell_several(talk, [speaker, *others])
+
+
+def _small_talk(talk: Conversation, speaker: Person) -> str | None:
+    topic = talk.rng.choice(_WEIGHTED_TOPICS)
+    talk.write(speaker, talk.sentence(speaker, topic.asks))
+    name = talk.call(speaker)
+    answers = [answer for answer in topic.answers if name or "{n}" not in answer]
+    return fill(expand(talk.rng.choice(answers), talk.rng), n=name)
+
+
+def _remark(talk: Conversation, speaker: Person) -> str | None:
+    talk.write(speaker, speaker.typing.sentence(outside.remark(talk.rng), talk.rng))
+    return outside.reply(talk.rng)
+
+
+def _beyond(talk: Conversation, speaker: Person) -> str | None:
+    requests = [outside.request(talk.rng) for _ in range(2 if talk.rng.random() < 0.05 else 1)]
+    talk.write(speaker, "\n".join(speaker.typing.sentence(text, talk.rng) for text in requests))
+    return outside.answer(talk.rng)
+
+
+_EXCHANGE_TABLE: tuple[tuple[int, Exchange], ...] = (
+    (20, telling.tell),
+    (7, _tell_several),
+    (5, telling.tell_of),
+    (4, telling.correct),
+    (34, asking.ask),
+    (7, asking.ask_unknown),
+    (4, asking.ask_whether),
+    (3, asking.recap),
+    (4, asking.repeat),
+    (2, telling.introduce),
+    (2, asking.ask_name),
+    (1, asking.ask_who_is_here),
+    (1, asking.ask_where),
+    (20, _small_talk),
+    (12, _beyond),
+    (2, _remark),
+)
+_EXCHANGES = [exchange for _, exchange in _EXCHANGE_TABLE]
+_EXCHANGE_WEIGHTS = [weight for weight, _ in _EXCHANGE_TABLE]

@@ -1,0 +1,25 @@
+"""What telling and asking share: the sentences of `text/memory.toml`, and how they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from llm.training.chat.conversation import Person
+from llm.training.chat.grammar import expand, fill
+from llm.training.chat.written import written
+
+MEMORY = written("memory")
+
+
+def chosen(rng: Random, templates: Sequence[str], **clauses: str) -> str:
+    """One of several templates, expanded and filled."""
+    return fill(expand(rng.choice(templates), rng), **clauses)
+
+
+def started(rng: Random, speaker: Person, text: str) -> str:
+    """The sentence, in one case of eight after a greeting or the like."""
+    if rng.random() > 0.12:
+        return text
+    start: str = expand(rng.choice(MEMORY["starts"]), rng)
+    return f"{speaker.typing.sentence(start, rng)} {text}"
