@@ -66,7 +66,8 @@ class Typing:
             text = text[:1].upper() + text[1:]
         if self.punctuated:
             return text
-        return text.rstrip("?.!") if rng.random() < 0.9 else text.replace("'", "").rstrip("?.!")
+        bare = text if rng.random() < 0.9 else text.replace("'", "")
+        return bare.rstrip("?.!") or text
 
 
 def _slip(text: str, rng: Random) -> str:
