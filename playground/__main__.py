@@ -14,6 +14,7 @@ import typer
 import uvicorn
 
 from playground.app import create_app
+from playground.guard import OWN_NAMES
 from playground.parts import build
 from playground.store import Store
 
@@ -27,6 +28,8 @@ def main(
     state: Annotated[Path | None, typer.Option(help="SQLite file that keeps everything (none: memory).")] = None,
 ) -> None:
     """Starts the playground; exits with 2 and one line when the port is taken or the state file cannot be used."""
+    if host not in OWN_NAMES:
+        raise _stop(f"everyone's tokens are open here, so it listens on {' or '.join(OWN_NAMES)} only, not on {host}")
     listener = _listen(host, port)
     store = _open(state)
     with contextlib.suppress(KeyboardInterrupt):
@@ -44,7 +47,7 @@ async def serve(listener: socket.socket, store: Store) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

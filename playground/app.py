@@ -24,6 +24,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.mount("/page", site.FreshFiles(directory=site.PAGE, check_dir=False))
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, _not_a_route)
+    app.add_exception_handler(Exception, _not_a_route)
 
     @app.websocket("/gateway")
     @app.websocket("/gateway/")
@@ -34,6 +35,7 @@ def create_app(parts: Parts) -> FastAPI:
 
 
 async def _not_a_route(request: Request, error: Exception) -> Response:
+    """Unknown paths and our own faults, in Discord's shape; the server logs the traceback of a fault."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = error.detail if isinstance(error, HTTPException) else "Internal Server Error"
     return JSONResponse({"message": f"{status}: {detail}", "code": 0}, status)

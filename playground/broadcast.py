@@ -87,6 +87,10 @@ class Broadcast:
 
         self._in_channel("THREAD_CREATE", channel, build)
 
+    def thread_shown_to(self, channel: Channel, user_id: int) -> None:
+        """Somebody was let into a private thread, of which they knew nothing."""
+        self.to_user(user_id, "THREAD_CREATE", payloads.channel(self._world, channel, user_id))
+
     def thread_members(self, channel: Channel, *, added: int | None = None, removed: int | None = None) -> None:
         members = channel.thread.members if channel.thread is not None else {}
         body: Payload = {"id": str(channel.id), "guild_id": str(channel.guild_id), "member_count": len(members)}

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from playground import message_payloads, payloads
+from playground import forms, message_payloads, payloads
 from playground.errors import DiscordError, invalid_form, missing_access, required, too_long, unknown
-from playground.models import Channel, Command, Json, Payload, User
+from playground.models import Channel, Command, Payload, User
 from playground.permissions import Permission
 from playground.state import World
 
 NAME = re.compile(r"^[-_'\w]{1,32}$")
 CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
 SUBCOMMAND, GROUP, USER, CHANNEL, ROLE, MENTIONABLE = 1, 2, 6, 7, 8, 9
+VALUES: dict[int, type | tuple[type, ...]] = {4: int, 5: bool, 10: (int, float)}
+"""The types of options whose value is not written as text (integer, boolean, number)."""
 DESCRIPTION_LIMIT = 100
 OPTIONS_LIMIT = 25
 COMMANDS_LIMIT = 100
@@ -49,7 +51,7 @@ def upsert(world: World, guild_id: int | None, body: Payload, path: str = "") ->
     return made, True
 
 
-def overwrite(world: World, guild_id: int | None, bodies: Sequence[Json]) -> list[Command]:
+def overwrite(world: World, guild_id: int | None, bodies: Sequence[Payload]) -> list[Command]:
     """Registers exactly these; commands that keep their name keep their id."""
     if len(bodies) > COMMANDS_LIMIT:
         raise DiscordError(400, 30032, f"Maximum number of application commands reached ({COMMANDS_LIMIT}).")
@@ -68,10 +70,8 @@ def remove(world: World, one: Command) -> None:
     world.store.remove("command", one.id)
 
 
-def check(body: Json, path: str = "") -> None:
+def check(body: Payload, path: str = "") -> None:
     """Raises a form error for a name, description or options that Discord would refuse."""
-    if not isinstance(body, dict) or not isinstance(body.get("name"), str):
-        raise required(f"{path}name")
     name, chat_input = body["name"], (body.get("type") or CHAT_INPUT) == CHAT_INPUT
     if chat_input and (not NAME.match(name) or name != name.lower()):
         message = "Command name is invalid"
@@ -85,7 +85,7 @@ def check(body: Json, path: str = "") -> None:
 
 def invoked(world: World, person: User, channel: Channel, data: Payload) -> Payload:
     """The data of INTERACTION_CREATE for what a person filled in: checked, with everything it names resolved."""
-    command = world.commands.get(int(data.get("id") or 0))
+    command = world.commands.get(int(data["id"]))
     if command is None or command.guild_id not in (None, channel.guild_id):
         raise unknown("command")
     _may_use(world, person, channel, command)
@@ -187,7 +187,10 @@ def _check_filled(declared: list[Payload], filled: list[Payload], resolver: _Res
         option["type"] = known["type"]
         if known["type"] in (SUBCOMMAND, GROUP):
             _check_filled(known.get("options") or [], option.setdefault("options", []), resolver)
+        elif not isinstance(option.get("value"), VALUES.get(known["type"], str)):
+            raise invalid_form(f"data.options.{known['name']}", "BASE_TYPE_BAD_VALUE", "The value has the wrong type")
         elif known["type"] in (USER, CHANNEL, ROLE, MENTIONABLE):
+            forms.check(forms.Target, {"value": option["value"]}, f"data.options.{known['name']}")
             resolver.add(known["type"], int(option["value"]))
     given = {option["name"] for option in filled}
     completing = any(option.get("focused") for option in filled)

@@ -155,7 +155,7 @@ class Interactions:
         if one.answered:
             raise already_acknowledged()
         try:
-            callback = Callback(int(body.get("type", 0)))
+            callback = Callback(body["type"])
         except ValueError:
             raise invalid_form("type", "BASE_TYPE_CHOICES", "Unknown callback type") from None
         if callback not in ANSWERS[one.kind] or (callback is Callback.UPDATE and one.source is None):
@@ -216,9 +216,6 @@ class Interactions:
         return None
 
     def _open_modal(self, one: Interaction, data: Payload) -> None:
-        for name in ("custom_id", "title", "components"):
-            if not data.get(name):
-                raise invalid_form(f"data.{name}", "BASE_TYPE_REQUIRED", "This field is required")
         one.modal = data
         channel_id = str(one.channel.id)
         body = {**_slip(one), **data, "channel_id": channel_id, "application": {"id": str(self._world.bot.id)}}
@@ -329,7 +326,8 @@ class Interactions:
 
 
 def _ephemeral(data: Payload) -> bool:
-    return bool(int(data.get("flags") or 0) & MessageFlags.EPHEMERAL)
+    flags: int = data.get("flags") or 0
+    return bool(flags & MessageFlags.EPHEMERAL)
 
 
 def _slip(one: Interaction) -> Payload:

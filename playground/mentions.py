@@ -39,7 +39,7 @@ def allowed(body: Payload | None) -> Allowed:
         return Allowed(None, None, everyone=True, replied_user=True)
     kinds = body.get("parse")
     kinds = [] if kinds is None else kinds
-    if not isinstance(kinds, list) or any(kind not in KINDS for kind in kinds):
+    if any(kind not in KINDS for kind in kinds):
         raise invalid_form("allowed_mentions.parse", "BASE_TYPE_CHOICES", f"Value must be one of {set(KINDS)}.")
     return Allowed(
         users=_listed(body, "users", kinds),

@@ -47,6 +47,7 @@ class Messages:
             before = self.world.messages.get(self._by_nonce.get((author.id, channel.id, str(nonce)), 0))
             if before is not None:
                 return before
+        self._enter(author, channel)
         replied_to = self._replied_to(author, channel, body)
         message = self.compose(author, channel, body, uploads, replied_to=replied_to)
         self._publish(channel, message, nonce)
@@ -145,6 +146,21 @@ class Messages:
             while len(self._by_nonce) > NONCES_KEPT:
                 del self._by_nonce[next(iter(self._by_nonce))]
         self.broadcast.message_created(message, nonce)
+
+    def _enter(self, author: User, channel: Channel) -> None:
+        """Who writes in a thread joins it, and wakes it when it was archived."""
+        thread = channel.thread
+        if thread is None:
+            return
+        if thread.archived:
+            thread.archived = False
+            thread.archived_at = now()
+            self.world.keep(channel)
+            self.broadcast.channel_event("THREAD_UPDATE", channel)
+        if author.id not in thread.members:
+            thread.members[author.id] = now()
+            self.world.keep(channel)
+            self.broadcast.thread_members(channel, added=author.id)
 
     def _may_post(self, author: User, channel: Channel, body: Payload, uploads: Mapping[int, Upload]) -> None:
         granted = self.world.permissions(author.id, channel)

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import asdict
 
 from playground import records
-from playground.models import Channel, ChannelType, Command, Guild, Member, Message, User
+from playground.models import Channel, ChannelType, Command, Guild, Member, Message, MessageFlags, User
 from playground.permissions import IN_A_DM, Permission, in_channel, in_guild
 from playground.snowflake import Snowflakes
 from playground.store import Store
@@ -79,10 +79,23 @@ class World:
         found = [one for one in self.channels.values() if one.guild_id == guild_id and one.thread is None]
         return sorted(found, key=lambda one: (one.position, one.id))
 
-    def guild_threads(self, guild_id: int) -> list[Channel]:
-        """The threads that are not archived."""
+    def guild_threads(self, guild_id: int, *, archived: bool = False) -> list[Channel]:
+        """The threads that are (not) archived."""
         found = (one for one in self.channels.values() if one.guild_id == guild_id)
-        return [one for one in found if one.thread is not None and not one.thread.archived]
+        return [one for one in found if one.thread is not None and one.thread.archived == archived]
+
+    def remove_thread(self, channel: Channel) -> None:
+        """Forgets a thread with its messages; the message that it grew from loses its mark."""
+        for message in [self.messages[identity] for identity in self._order.pop(channel.id, [])]:
+            del self.messages[message.id]
+            self.store.remove("message", message.id)
+        origin = self.messages.get(channel.id)
+        if origin is not None:
+            origin.thread_id = None
+            origin.flags &= ~int(MessageFlags.HAS_THREAD)
+            self.keep(origin)
+        del self.channels[channel.id]
+        self.store.remove("channel", channel.id)
 
     def direct_channels(self, user_id: int) -> list[Channel]:
         return [one for one in self.channels.values() if one.type == ChannelType.DM and user_id in one.recipients]

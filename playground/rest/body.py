@@ -44,7 +44,7 @@ async def read_form(request: Request) -> Form:
 def _json(raw: bytes) -> Json:
     try:
         parsed = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise bad_json() from None
     if not isinstance(parsed, (dict, list)):
         raise bad_json()

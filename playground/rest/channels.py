@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from playground import payloads
 from playground.errors import missing_permissions, wrong_channel_type
+from playground.forms import ChannelForm, check
 from playground.message_payloads import reference_to
-from playground.models import Channel, MessageType, User
+from playground.models import Channel, MessageType, Payload, User
 from playground.parts import Parts
 from playground.permissions import Permission
 from playground.rest.edge import Caller, Place, Sent, Server, Target, answer, need, nothing, router
@@ -25,6 +26,7 @@ async def channel(channel: Place, parts: Server, caller: Caller) -> Response:
 @routes.patch("/channels/{channel_id}")
 async def edit(channel: Place, parts: Server, caller: Caller, sent: Sent) -> Response:
     """Name and topic of a channel; name, archived and locked of a thread."""
+    check(ChannelForm, sent.body)
     if channel.guild_id is None:
         raise wrong_channel_type()
     if channel.thread is None:
@@ -38,17 +40,31 @@ async def edit(channel: Place, parts: Server, caller: Caller, sent: Sent) -> Res
     return answer(payloads.channel(parts.world, channel, caller.id))
 
 
-def _edit_thread(parts: Parts, caller: User, channel: Channel, body: dict[str, object]) -> None:
+@routes.delete("/channels/{channel_id}")
+async def delete(channel: Place, parts: Server, caller: Caller) -> Response:
+    """Deletes a thread. Channels of the server cannot be deleted here, and a conversation is only closed."""
+    body = payloads.channel(parts.world, channel, caller.id)
+    if channel.thread is not None:
+        need(parts, caller, channel, Permission.MANAGE_THREADS)
+        parts.broadcast.channel_event("THREAD_DELETE", channel)
+        parts.world.remove_thread(channel)
+    elif channel.guild_id is not None:
+        raise missing_permissions()
+    return answer(body)
+
+
+def _edit_thread(parts: Parts, caller: User, channel: Channel, body: Payload) -> None:
     thread = channel.thread
     if thread is None:
         return
     moderates = parts.world.permissions(caller.id, channel) & Permission.MANAGE_THREADS
     if not moderates and (caller.id != thread.owner_id or "locked" in body):
         raise missing_permissions()
-    if "archived" in body:
-        thread.archived = bool(body["archived"])
+    if body.get("archived") is not None:
+        thread.archived = body["archived"]
         thread.archived_at = now()
-    thread.locked = bool(body.get("locked", thread.locked))
+    if body.get("locked") is not None:
+        thread.locked = body["locked"]
 
 
 @routes.post("/channels/{channel_id}/typing")

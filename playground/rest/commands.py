@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from playground import commands, payloads
 from playground.errors import DiscordError, missing_access, unknown
+from playground.forms import CommandForm, check
 from playground.models import Command, Payload, User
 from playground.parts import Parts
 from playground.rest.edge import Caller, Home, Place, Sent, Server, answer, nothing, router
@@ -32,17 +33,21 @@ def _all(parts: Parts, guild_id: int | None) -> Response:
 
 
 def _overwrite(parts: Parts, guild_id: int | None, sent: Sent) -> Response:
+    for index, body in enumerate(sent.items):
+        check(CommandForm, body, str(index))
     kept = commands.overwrite(parts.world, guild_id, sent.items)
     return answer([payloads.command(parts.world, one) for one in kept])
 
 
 def _create(parts: Parts, guild_id: int | None, body: Payload) -> Response:
+    check(CommandForm, body)
     made, new = commands.upsert(parts.world, guild_id, body)
     return answer(payloads.command(parts.world, made), 201 if new else 200)
 
 
 def _edit(parts: Parts, found: Command, body: Payload) -> Response:
     changed = {**found.body, **body}
+    check(CommandForm, changed)
     commands.check(changed)
     found.body, found.version = changed, parts.world.snowflakes.next()
     parts.world.keep(found)

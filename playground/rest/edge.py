@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-import structlog
 from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -18,15 +17,13 @@ from starlette.responses import JSONResponse, Response
 from playground.errors import DiscordError, invalid_form, missing_access, missing_permissions, unauthorized, unknown
 from playground.limits import Verdict
 from playground.messages import find_message
-from playground.models import Channel, Guild, Json, Message, Payload, User
+from playground.models import Channel, Guild, Json, Message, User
 from playground.parts import Parts
 from playground.permissions import Permission
 from playground.rest.body import Form, read_form
 
 PREFIX = "/api/v10"
 MAJOR_PARAMETERS = ("channel_id", "guild_id", "application_id", "interaction_id", "token")
-
-log = structlog.get_logger()
 
 
 class DiscordRoute(APIRoute):
@@ -139,11 +136,3 @@ Sent = Annotated[Form, Depends(_form)]
 def need(parts: Parts, user: User, channel: Channel, permission: Permission) -> None:
     if not parts.world.permissions(user.id, channel) & permission:
         raise missing_permissions()
-
-
-def snowflake(body: Payload, name: str) -> int:
-    """An id out of a JSON body."""
-    value = body.get(name)
-    if not isinstance(value, (str, int)) or not str(value).isdigit():
-        raise invalid_form(name, "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
-    return int(value)

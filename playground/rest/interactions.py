@@ -6,12 +6,37 @@ from starlette.responses import Response
 
 from playground import commands, drafts, message_payloads
 from playground.errors import invalid_form, missing_access, unknown
+from playground.forms import (
+    CallbackForm,
+    Choices,
+    CommandData,
+    ComponentData,
+    Form,
+    InteractionForm,
+    MessageForm,
+    Modal,
+    ModalData,
+    check,
+)
 from playground.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Callback, Interaction
 from playground.models import Channel, Message, MessageFlags, Payload, User
 from playground.parts import Parts
-from playground.rest.edge import Caller, Sent, Server, answer, nothing, router, snowflake
+from playground.rest.edge import Caller, Sent, Server, answer, nothing, router
 
 routes = router()
+DATA: dict[int, type[Form]] = {
+    COMMAND: CommandData,
+    AUTOCOMPLETE: CommandData,
+    COMPONENT: ComponentData,
+    MODAL_SUBMIT: ModalData,
+}
+ANSWER: dict[int, type[Form]] = {
+    Callback.MESSAGE: MessageForm,
+    Callback.DEFERRED_MESSAGE: MessageForm,
+    Callback.UPDATE: MessageForm,
+    Callback.AUTOCOMPLETE: Choices,
+    Callback.MODAL: Modal,
+}
 FOLLOW_UPS = "/webhooks/{application_id}/{token}"
 
 
@@ -19,29 +44,29 @@ FOLLOW_UPS = "/webhooks/{application_id}/{token}"
 async def create(parts: Server, caller: Caller, sent: Sent) -> Response:
     """A person uses a command, presses a component, types in an option, or submits a modal."""
     body = sent.body
-    channel = parts.world.channels.get(snowflake(body, "channel_id"))
+    check(InteractionForm, body)
+    channel = parts.world.channels.get(int(body["channel_id"]))
     if channel is None:
         raise unknown("channel")
     if caller.bot or not parts.world.can_see(caller.id, channel):
         raise missing_access()
-    kind, data = body.get("type"), body.get("data")
-    if not isinstance(data, dict):
-        raise invalid_form("data", "BASE_TYPE_REQUIRED", "This field is required")
+    kind, data = body["type"], body["data"]
+    if kind not in DATA:
+        raise invalid_form("type", "BASE_TYPE_CHOICES", "Value must be one of {2, 3, 4, 5}.")
+    check(DATA[kind], data, "data")
     if kind in (COMMAND, AUTOCOMPLETE):
         data = commands.invoked(parts.world, caller, channel, data)
         parts.interactions.create(kind, caller, channel, data, body.get("nonce"))
     elif kind == COMPONENT:
         source = _source(parts, caller, channel, body)
         parts.interactions.create(kind, caller, channel, _pressed(source, data), body.get("nonce"), source=source)
-    elif kind == MODAL_SUBMIT:
-        _submit(parts, caller, channel, body, data)
     else:
-        raise invalid_form("type", "BASE_TYPE_CHOICES", "Value must be one of {2, 3, 4, 5}.")
+        _submit(parts, caller, channel, body, data)
     return nothing()
 
 
 def _source(parts: Parts, caller: User, channel: Channel, body: Payload) -> Message:
-    message = parts.world.messages.get(snowflake(body, "message_id"))
+    message = parts.world.messages.get(int(body.get("message_id") or 0))
     if message is None or message.channel_id != channel.id or message.only_for not in (None, caller.id):
         raise unknown("message")
     return message
@@ -58,9 +83,9 @@ def _pressed(source: Message, data: Payload) -> Payload:
 
 
 def _submit(parts: Parts, caller: User, channel: Channel, body: Payload, data: Payload) -> None:
-    custom_id = str(data.get("custom_id"))
-    opener = parts.interactions.opened_modal(caller, snowflake(data, "id"), custom_id)
-    submitted: Payload = {"custom_id": custom_id, "components": data.get("components") or []}
+    custom_id: str = data["custom_id"]
+    opener = parts.interactions.opened_modal(caller, int(data["id"]), custom_id)
+    submitted: Payload = {"custom_id": custom_id, "components": data["components"]}
     parts.interactions.create(
         MODAL_SUBMIT, caller, channel, submitted, body.get("nonce"), source=opener.source, opened_by=opener
     )
@@ -69,6 +94,9 @@ def _submit(parts: Parts, caller: User, channel: Channel, body: Payload, data: P
 
 @routes.post("/interactions/{interaction_id}/{token}/callback")
 async def callback(interaction_id: int, token: str, parts: Server, sent: Sent, with_response: bool = False) -> Response:
+    check(CallbackForm, sent.body)
+    if sent.body["type"] in ANSWER:
+        check(ANSWER[sent.body["type"]], sent.body.get("data") or {}, "data")
     one, kind, message = parts.interactions.acknowledge(interaction_id, token, sent.body, sent.uploads)
     if not with_response:
         return nothing()
@@ -98,6 +126,7 @@ def _shown(parts: Parts, message: Message) -> Payload:
 
 @routes.post(FOLLOW_UPS)
 async def follow_up(application_id: int, token: str, parts: Server, sent: Sent) -> Response:
+    check(MessageForm, sent.body)
     one = parts.interactions.find(token)
     return answer(_shown(parts, parts.interactions.follow_up(one, sent.body, sent.uploads)))
 
@@ -110,6 +139,7 @@ async def get_answer(application_id: int, token: str, message_id: str, parts: Se
 
 @routes.patch(FOLLOW_UPS + "/messages/{message_id}")
 async def edit_answer(application_id: int, token: str, message_id: str, parts: Server, sent: Sent) -> Response:
+    check(MessageForm, sent.body)
     one = parts.interactions.find(token)
     message = parts.interactions.message(one, message_id)
     parts.interactions.edit(one, message, sent.body, sent.uploads)

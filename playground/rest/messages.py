@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from playground import message_payloads
 from playground.errors import invalid_form, missing_permissions
+from playground.forms import Bulk, MessageForm, check
 from playground.models import Channel, Message, Payload, User
 from playground.parts import Parts
 from playground.permissions import Permission
@@ -41,6 +42,7 @@ async def history(
 
 @routes.post("/channels/{channel_id}/messages")
 async def post(channel: Place, parts: Server, caller: Caller, sent: Sent) -> Response:
+    check(MessageForm, sent.body)
     message = parts.messages.post(caller, channel, sent.body, sent.uploads)
     body = shown(parts, message, caller)
     if sent.body.get("nonce") is not None:
@@ -51,8 +53,9 @@ async def post(channel: Place, parts: Server, caller: Caller, sent: Sent) -> Res
 @routes.post("/channels/{channel_id}/messages/bulk-delete")
 async def bulk_delete(channel: Place, parts: Server, caller: Caller, sent: Sent) -> Response:
     need(parts, caller, channel, Permission.MANAGE_MESSAGES)
-    wanted = sent.body.get("messages")
-    if channel.guild_id is None or not isinstance(wanted, list) or len(wanted) not in BULK:
+    check(Bulk, sent.body)
+    wanted = sent.body["messages"]
+    if channel.guild_id is None or len(wanted) not in BULK:
         raise invalid_form("messages", "BASE_TYPE_BAD_LENGTH", "Must be between 2 and 100 in length.")
     found = [parts.world.messages.get(int(one)) for one in wanted]
     parts.messages.remove(channel, [one for one in found if one is not None and one.channel_id == channel.id])
@@ -75,6 +78,7 @@ async def message(target: Target, channel: Place, parts: Server, caller: Caller)
 
 @routes.patch("/channels/{channel_id}/messages/{message_id}")
 async def edit(target: Target, parts: Server, caller: Caller, sent: Sent) -> Response:
+    check(MessageForm, sent.body)
     parts.messages.edit(caller, target, sent.body, sent.uploads)
     return answer(shown(parts, target, caller))
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from playground import payloads
 from playground.errors import already_has_thread, missing_permissions, required, too_long, unknown, wrong_channel_type
+from playground.forms import ThreadForm, check
 from playground.message_payloads import reference_to
 from playground.models import Channel, ChannelType, MessageFlags, MessageType, Payload, ThreadInfo, User
 from playground.parts import Parts
@@ -51,16 +52,33 @@ async def on_its_own(channel: Place, parts: Server, caller: Caller, sent: Sent) 
 def _thread(parts: Parts, caller: User, parent: Channel, identity: int, kind: ChannelType, body: Payload) -> Channel:
     if parent.type != ChannelType.TEXT:
         raise wrong_channel_type()
-    name = body.get("name")
-    if not isinstance(name, str) or not name.strip():
+    check(ThreadForm, body)
+    name: str = body["name"]
+    if not name.strip():
         raise required("name")
     if len(name) > NAME_LIMIT:
         raise too_long("name", NAME_LIMIT)
     made = now()
     info = ThreadInfo(caller.id, created_at=made, archived_at=made, members={caller.id: made})
-    info.auto_archive_minutes = int(body.get("auto_archive_duration") or info.auto_archive_minutes)
+    info.auto_archive_minutes = body.get("auto_archive_duration") or info.auto_archive_minutes
     thread = Channel(identity, kind, name.strip(), parent.guild_id, parent.id, thread=info)
     return parts.world.add_channel(thread)
+
+
+@routes.get("/channels/{channel_id}/threads/archived/public")
+async def archived(channel: Place, parts: Server, caller: Caller) -> Response:
+    if channel.guild_id is None:
+        raise wrong_channel_type()
+    threads = parts.world.guild_threads(channel.guild_id, archived=True)
+    here = [one for one in threads if one.parent_id == channel.id and one.type == ChannelType.PUBLIC_THREAD]
+    mine = [one for one in here if caller.id in _info(one).members]
+    return answer(
+        {
+            "threads": [payloads.channel(parts.world, one, caller.id) for one in here],
+            "members": [payloads.thread_member(one, caller.id) for one in mine],
+            "has_more": False,
+        }
+    )
 
 
 def _info(channel: Channel) -> ThreadInfo:
@@ -112,6 +130,8 @@ def _add(parts: Parts, channel: Channel, user_id: int) -> Response:
     if user_id not in info.members:
         info.members[user_id] = now()
         parts.world.keep(channel)
+        if channel.type == ChannelType.PRIVATE_THREAD:
+            parts.broadcast.thread_shown_to(channel, user_id)
         parts.broadcast.thread_members(channel, added=user_id)
     return nothing()
 

@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from playground import payloads
 from playground.errors import cannot_message_user, invalid_form, unknown
-from playground.rest.edge import Caller, Sent, Server, answer, nothing, router, snowflake
+from playground.forms import Recipient, Settings, check
+from playground.rest.edge import Caller, Sent, Server, answer, nothing, router
 
 routes = router()
 
@@ -36,9 +37,8 @@ async def me(parts: Server, caller: Caller) -> Response:
 @routes.patch("/users/@me/settings")
 async def settings(parts: Server, caller: Caller, sent: Sent) -> Response:
     """Discord's own client's switch "direct messages from server members"; nothing else of its settings is here."""
-    closed = sent.body.get("default_guilds_restricted")
-    if not isinstance(closed, bool):
-        raise invalid_form("default_guilds_restricted", "BASE_TYPE_REQUIRED", "This field is required")
+    check(Settings, sent.body)
+    closed = sent.body["default_guilds_restricted"]
     caller.closed_to_strangers = closed
     parts.world.keep(caller)
     return answer({"default_guilds_restricted": closed})
@@ -73,7 +73,8 @@ async def open_dm(parts: Server, caller: Caller, sent: Sent) -> Response:
     """The conversation with one other; a bot cannot begin one with itself or another bot."""
     recipients = sent.body.get("recipients")
     body = {"recipient_id": recipients[0]} if isinstance(recipients, list) and recipients else sent.body
-    other = parts.world.users.get(snowflake(body, "recipient_id"))
+    check(Recipient, body)
+    other = parts.world.users.get(int(body["recipient_id"]))
     if other is None:
         raise unknown("user")
     if other.id == caller.id or (caller.bot and other.bot):

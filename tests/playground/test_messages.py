@@ -113,6 +113,25 @@ async def test_a_thread_from_a_message_and_one_on_its_own(running: Running) -> N
     await own.edit(archived=True)
     active = await bot.guilds[0].active_threads()
     assert [one.name for one in active] == ["The story"]
+    assert [one.name async for one in own.parent.archived_threads()] == ["Own"]
+    await ada.say(own.id, "wake up")
+    await ada.heard("THREAD_UPDATE", lambda one: one["id"] == str(own.id) and not one["thread_metadata"]["archived"])
+    assert {one.id for one in await own.fetch_members()} == {bot.user.id, ada.id}
+    await own.delete()
+    assert (await ada.heard("THREAD_DELETE"))["id"] == str(own.id)
+
+
+async def test_a_private_thread_is_for_its_members(running: Running) -> None:
+    bot, grace, linus = await running.bot(), await running.person("Grace"), await running.person("Linus")
+    thread = await bot.get_channel(running.channel_id()).create_thread(name="Quiet")
+    await thread.add_user(discord.Object(grace.id))
+    assert (await grace.heard("THREAD_CREATE"))["name"] == "Quiet"
+    await thread.send("psst")
+    await grace.heard("MESSAGE_CREATE", lambda one: one["content"] == "psst")
+    assert (await linus.request("GET", f"/channels/{thread.id}"))[0] == 403
+    await thread.remove_user(discord.Object(grace.id))
+    assert (await grace.request("GET", f"/channels/{thread.id}"))[0] == 403
+    assert "THREAD_CREATE" not in linus.names()
 
 
 async def test_deleting_pinning_and_typing(running: Running) -> None:

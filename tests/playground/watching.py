@@ -23,7 +23,7 @@ PEOPLE_ONLY = {
 }
 """Routes of the playground that Discord's document leaves out, each with the reason."""
 
-ERROR_CODE_AS_TEXT = r".* 4XX: at \$\.errors\..*_errors.*\.code: '[A-Z_]+' is not of type 'integer'"
+ERROR_CODE_AS_TEXT = r".* 4XX: at \$\.errors.*_errors.*\.code: '[A-Z_]+' is not of type 'integer'"
 ID_AS_NUMBER = r".* request: at \$[\w.\[\]]*(_id|\.id|users\[\d+\]|messages\[\d+\]): \d+ is not of type"
 
 DEVIATIONS: dict[str, str] = {
@@ -97,7 +97,7 @@ def _request_json(kind: str, body: bytes) -> Json:
     if not body:
         return None
     if not kind.startswith("multipart/"):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             return json.loads(body)
         return None
     message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
