@@ -62,4 +62,4 @@ class WorkerSettings(BaseModel):
     )
     queue_timeout_s: float = Field(300, gt=0, description="How long a request may wait for its turn, in seconds.")
     token_timeout_s: float = Field(120, gt=0, description="Longest silence of the model inside an answer, in seconds.")
-    drain_s: float = Field(10, ge=0, description="How long running answers may finish after SIGTERM, in seconds.")
+    drain_s: float = Field(5, ge=0, description="How long running answers may finish after SIGTERM, in seconds.")

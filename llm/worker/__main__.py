@@ -45,6 +45,19 @@ class Server(uvicorn.Server):
         self._serving.drain()
 
 
+def configure_logging() -> None:
+    """Lines for people; tracebacks without local variables, because those hold what members wrote."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
+    )
+
+
 def serve(settings: WorkerSettings, token: str | None) -> int:
     """Serve until SIGTERM or SIGINT, or until there is nothing left to serve; returns the exit code."""
     _check_name(settings.model)
@@ -114,6 +127,7 @@ def _command(**options: Any) -> None:  # noqa: ANN401
     except ValidationError as error:
         problem = error.errors()[0]
         _refuse(f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}")
+    configure_logging()
     code = serve(settings, os.environ.get("STEWARD_WORKER_TOKEN") or None)
     sys.stdout.flush()
     sys.stderr.flush()

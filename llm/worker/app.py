@@ -45,7 +45,7 @@ def create_app(
         yield
         await asyncio.to_thread(serving.close)
 
-    app = FastAPI(title="Steward worker", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.serving = serving
     install(app, metrics)
     app.add_middleware(Guard, token=token, local_only=token is None and is_loopback(settings.host))

@@ -77,4 +77,6 @@ def from_http(error: HTTPException, method: str, path: str) -> ApiError:
         return ApiError(f"There is no {path} here.", code="not_found", status=404)
     if error.status_code == 405:
         return ApiError(f"{path} does not answer {method}.", code="method_not_allowed", status=405)
+    if error.status_code == 413:
+        return ApiError("The body is too large.", code="body_too_large", status=413)
     return ApiError(str(error.detail), code="bad_request", status=error.status_code)

@@ -1,4 +1,6 @@
-"""Who may talk to the worker at all: the bearer token, and on a loopback address only local Hosts and Origins.
+"""Who may talk to the worker at all, and how much they may send at once.
+
+The bearer token; on a loopback address only local Hosts and Origins; bodies of a bounded size.
 
 Plain ASGI, in front of everything, so that unknown paths are guarded too. /health is open: probes carry no secrets.
 """
@@ -10,11 +12,13 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llm.worker.errors import ApiError
 
+LARGEST_BODY = 8 * 2**20  # bytes; far more text than the longest context holds
 OPEN_PATHS = frozenset({"/health"})
 
 
@@ -24,6 +28,21 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Counts what comes in, and refuses to read on beyond LARGEST_BODY."""
+    read = 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > LARGEST_BODY:
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 class Guard:
@@ -38,7 +57,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
         if refusal is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, _bounded(receive), send)
             return
         headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
         await JSONResponse(refusal.body(), refusal.status, headers)(scope, receive, send)

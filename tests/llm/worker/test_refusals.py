@@ -109,6 +109,12 @@ def test_half_a_surrogate_pair_in_the_text(bytes_worker: Worker) -> None:
     error_of(response)
 
 
+def test_a_body_without_end(bytes_worker: Worker) -> None:
+    response = post_raw(bytes_worker, " " * (9 * 2**20))
+    assert response.status_code == 413
+    error_of(response)
+
+
 def test_unknown_model(bytes_worker: Worker) -> None:
     response = bytes_worker.client.post("/v1/chat/completions", json={**bytes_worker.body(), "model": "gpt-7"})
     assert response.status_code == 404
