@@ -72,7 +72,7 @@ def add_summarize(
 
     @tree.command(name="summarize", description="What the last messages here were about; only you see it")
     @app_commands.describe(count=f"How many messages to read, {FEWEST} to {MOST}")
-    @app_commands.guild_only()
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     async def summarize_command(
         interaction: discord.Interaction, count: app_commands.Range[int, FEWEST, MOST] = DEFAULT
     ) -> None:

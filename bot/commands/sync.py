@@ -18,24 +18,19 @@ _DISCORDS_OWN = frozenset({"id", "application_id", "guild_id", "version", "dm_pe
 """Keys that Discord adds, and one that `contexts` has replaced."""
 
 
-async def sync(tree: app_commands.CommandTree[Any]) -> bool:
+async def sync(tree: app_commands.CommandTree[discord.Client]) -> bool:
     """Make Discord's global commands equal to the tree's; whether anything had to be sent."""
+    application_id = tree.client.application_id
+    if application_id is None:
+        raise RuntimeError("commands belong to an application, which is known after the login")
+    # Raw, since discord.py's AppCommand loses the first of its contexts and integration types.
+    theirs = [_essence(command) for command in await tree.client.http.get_global_commands(application_id)]
     ours = [_essence(command.to_dict(tree)) for command in tree.get_commands()]
-    theirs = [_essence(_payload(command)) for command in await tree.fetch_commands()]
     if sorted(ours, key=_name) == sorted(theirs, key=_name):
         return False
     await tree.sync()
     log.info("commands changed on Discord", commands=sorted(map(_name, ours)))
     return True
-
-
-def _payload(command: app_commands.AppCommand) -> dict[str, Any]:
-    permissions = command.default_member_permissions
-    return {
-        **command.to_dict(),
-        "nsfw": command.nsfw,
-        "default_member_permissions": None if permissions is None else permissions.value,
-    }
 
 
 def _essence(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -20,12 +20,21 @@ from storage.history import History
 from storage.settings import GuildSettings
 from tests.fakes import ScriptedEngine
 
+HERE = Path(__file__).parent
+SETTLE_S = 20.0
+"""How long the simulated Discord waits for the bot: a busy machine is slow, and nothing else depends on it."""
 PATIENCE_S = 0.6
 """How long these tests let a question wait for an engine that is away."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(**sections): sections of steward.toml for the bot of this test")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.simcord(settle_timeout=SETTLE_S))
 
 
 @pytest.fixture

@@ -1,0 +1,268 @@
+"""Every command on the simulated Discord: its answer, its limits, its failures."""
+
+from __future__ import annotations
+
+import discord
+import pytest
+import sklearn.feature_extraction.text  # noqa: F401 - takes seconds on a busy machine: not inside a test
+from simcord.results import InteractionResult
+
+from bot.client import StewardClient
+from bot.commands.help import OWN_MACHINE, privacy_line
+from bot.commands.post import POST_ID
+from bot.commands.sync import sync
+from bot.commands.tree import NOT_IN_PRIVATE, NOT_SERVED
+from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED
+from bot.errors import UNEXPECTED, explain
+from llm.errors import EngineUnavailable
+from storage.history import History
+from tests.bot.conftest import Bot, World
+from tests.fakes import Answer, ScriptedEngine, failure, reply
+
+
+def text_of(result: InteractionResult) -> str:
+    """What the person reads, and that nobody else does."""
+    assert result.acknowledged and result.ephemeral
+    assert result.response is not None
+    return result.response.content
+
+
+def was_deferred(world: World) -> bool:
+    """Whether the last command was promised a private answer before any work."""
+    callbacks = [request.json for request in world.env.http_requests if request.path.endswith("/callback")]
+    return callbacks[-1] == {"type": 5, "data": {"flags": 64}}
+
+
+class TestHelp:
+    async def test_it_tells_how_to_talk_and_where_the_words_go(self, world: World) -> None:
+        told = text_of(await world.ada.slash(world.channel, "help"))
+        assert world.mention in told and "/summarize" in told and OWN_MACHINE in told
+        assert len(told) <= 2000
+
+    async def test_it_works_in_private_even_where_talking_is_off(self, world: World) -> None:
+        assert "I am Steward" in text_of(await world.ada.user.slash("help"))
+
+    @pytest.mark.settings(llm={"base_url": "https://api.example.com/v1"})
+    async def test_a_hosted_engine_is_named(self, world: World) -> None:
+        assert "sent to api.example.com" in text_of(await world.ada.slash(world.channel, "help"))
+
+    @pytest.mark.parametrize("url", [None, "http://127.0.0.1:8700/v1", "http://localhost:1/v1", "http://[::1]:1/v1"])
+    def test_an_engine_on_this_machine_is_ours(self, url: str | None) -> None:
+        assert privacy_line(url) == OWN_MACHINE
+
+
+class TestAsk:
+    async def test_the_answer_is_private_and_stored(
+        self, world: World, engine: ScriptedEngine, history: History
+    ) -> None:
+        engine.enqueue(reply("Bees dance."))
+        result = await world.ada.slash(world.channel, "ask", question="what do bees do?")
+        assert was_deferred(world)
+        assert text_of(result) == "Bees dance."
+        assert result.response is not None
+        assert engine.requests[0].texts[-1] == "Ada: what do bees do?"
+        assert engine.requests[0].body["priority"] == "command"
+        rows = (await history.chain(result.response.id)).messages
+        assert [(row.author.name, row.content) for row in rows] == [
+            ("Ada", "what do bees do?"),
+            ("TestBot", "Bees dance."),
+        ]
+        assert (await history.reply(result.response.id)) is not None
+
+    async def test_it_can_be_posted_once_and_goes_on_from_there(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("Green."), reply("Since you said so."))
+        result = await world.ada.slash(world.channel, "ask", question="what colour are leaves?")
+        assert result.response is not None
+        await world.ada.click(result.response, custom_id=POST_ID)
+        posted = world.channel.history(viewer=world.grace)[-1]
+        assert posted.content == "> **Ada** asked me: what colour are leaves?\nGreen."
+        assert result.response.components == []
+        await world.grace.send(world.channel, "why?", reply_to=posted)
+        assert engine.requests[1].texts[1:] == ["Ada: what colour are leaves?", "Green.", "Grace: why?"]
+
+    async def test_posting_works_after_a_restart(self, world: World, engine: ScriptedEngine, bot: Bot) -> None:
+        engine.enqueue(reply("Green."))
+        result = await world.ada.slash(world.channel, "ask", question="what colour are leaves?")
+        assert result.response is not None
+        await world.env.restart_bot(bot.client())
+        await world.ada.click(result.response, custom_id=POST_ID)
+        assert world.channel.history(viewer=world.grace)[-1].content.endswith("\nGreen.")
+
+    async def test_nobody_posts_where_they_may_not_write(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("Green."))
+        silence = {world.guild.default_role: discord.PermissionOverwrite(send_messages=False)}
+        channel = world.guild.create_text_channel("news", overwrites=silence)
+        result = await world.ada.slash(channel, "ask", question="what colour are leaves?")
+        assert result.response is not None
+        pressed = await world.ada.click(result.response, custom_id=POST_ID)
+        assert "may not write" in text_of(pressed)
+        assert channel.history(viewer=world.grace) == []
+
+    async def test_a_long_answer_has_several_private_parts(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("a" * 1990 + "\n\n" + "b" * 100))
+        result = await world.ada.slash(world.channel, "ask", question="tell me much")
+        assert text_of(result) == "a" * 1990
+        assert [part.content for part in result.followups] == ["b" * 100]
+        assert all(part.ephemeral for part in result.followups)
+        assert result.response is not None and result.response.components == []
+        await world.ada.click(result.followups[0], custom_id=POST_ID)
+        shown = [message.content for message in world.channel.history(viewer=world.grace)]
+        assert shown[0].startswith("> **Ada** asked me: tell me much\n") and "".join(shown).count("a") >= 1990
+
+    async def test_what_was_cut_off_is_said(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("And so on", finish_reason="length"))
+        told = text_of(await world.ada.slash(world.channel, "ask", question="tell me"))
+        assert told == f"And so on\n-# {CUT_OFF}"
+
+    @pytest.mark.parametrize(
+        ("answer", "sentence"),
+        [
+            (failure(503, "loading"), explain(EngineUnavailable()).sentence),
+            (failure(429, "full", headers={"Retry-After": "9"}), "about 9 s"),
+            (reply(""), NO_ANSWER),
+        ],
+    )
+    async def test_failures_are_sentences(
+        self, world: World, engine: ScriptedEngine, answer: Answer, sentence: str
+    ) -> None:
+        engine.enqueue(answer)
+        assert sentence in text_of(await world.ada.slash(world.channel, "ask", question="hello?"))
+
+    async def test_a_question_of_mentions_alone(self, world: World) -> None:
+        assert text_of(await world.ada.slash(world.channel, "ask", question=world.mention)) == NOTHING_ASKED
+
+    @pytest.mark.settings(bot={"requests_per_minute": 1})
+    async def test_the_limit_is_a_sentence(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("One."))
+        await world.ada.slash(world.channel, "ask", question="one?")
+        assert "in the last minute" in text_of(await world.ada.slash(world.channel, "ask", question="two?"))
+
+    async def test_in_private_it_is_refused_where_talking_is_off(self, world: World) -> None:
+        assert text_of(await world.ada.user.slash("ask", question="hello?")) == NOT_IN_PRIVATE
+
+    @pytest.mark.settings(bot={"direct_messages": "everyone"})
+    async def test_in_private_it_answers_where_talking_is_on(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("Hello."))
+        assert text_of(await world.ada.user.slash("ask", question="hello?")) == "Hello."
+
+
+async def chatter(world: World) -> list[discord.Message]:
+    said = []
+    for person, line in (
+        (world.ada, "The release of the garden app moves to Thursday because the payment page is broken."),
+        (world.grace, "ok"),
+        (world.grace, "Linus will write the announcement for the release before Wednesday evening."),
+        (world.ada, f"{world.grace.mention} please test the payment page again before the release on Thursday."),
+    ):
+        said.append(await person.send(world.channel, line))
+    return said
+
+
+class TestSummarize:
+    async def test_the_built_in_model_gives_an_extract_with_links(
+        self, world: World, engine: ScriptedEngine, history: History
+    ) -> None:
+        engine.model = "embedded/chat"
+        said = await chatter(world)
+        result = await world.grace.slash(world.channel, "summarize")
+        told = text_of(result)
+        assert was_deferred(world)
+        assert "built-in model" in told and "members' own words" in told
+        assert "**Ada**: The release of the garden app moves to Thursday" in told
+        assert f"[↗]({said[0].jump_url})" in told
+        assert "read 4 of the last 4 messages" in told
+        assert "Grace please test" in told
+        assert await history.recent(world.channel.id, 10) == []
+
+    async def test_a_model_writes_points_with_links(self, world: World, engine: ScriptedEngine) -> None:
+        said = await chatter(world)
+        engine.enqueue(reply("- The release moves to Thursday [1]\n- Linus announces it @everyone [3]\n- invented"))
+        told = text_of(await world.ada.slash(world.channel, "summarize", count=100))
+        assert told.startswith("**What was said**")
+        assert f"- The release moves to Thursday [↗]({said[0].jump_url})" in told
+        assert f"- Linus announces it @\u200beveryone [↗]({said[2].jump_url})" in told
+        assert "invented" not in told
+
+    async def test_what_was_not_read_is_said(self, world: World, engine: ScriptedEngine) -> None:
+        engine.model = "embedded/chat"
+        robot = world.guild.add_member(world.env.create_user("Robot", bot=True))
+        await chatter(world)
+        await robot.send(world.channel, "beep beep beep beep")
+        told = text_of(await world.ada.slash(world.channel, "summarize", count=3))
+        assert "read 2 of the last 3 messages; bots and messages without text are left out" in told
+        assert "beep" not in told
+
+    async def test_long_summaries_are_cut_between_points(self, world: World, engine: ScriptedEngine) -> None:
+        said = await chatter(world)
+        points = "\n".join(f"- {'word ' * 70}{number} [1]" for number in range(7))
+        engine.enqueue(reply(points))
+        result = await world.ada.slash(world.channel, "summarize")
+        parts = [text_of(result), *[part.content for part in result.followups]]
+        assert len(parts) > 1 and all(len(part) <= 2000 for part in parts)
+        assert sum(part.count(said[0].jump_url) for part in parts) == 7
+
+    async def test_an_engine_that_is_away_leaves_an_extract(self, world: World, engine: ScriptedEngine) -> None:
+        await chatter(world)
+        await engine.stop()
+        told = text_of(await world.ada.slash(world.channel, "summarize"))
+        assert "Thursday" in told and "not available right now" in told
+
+    async def test_nothing_to_summarize(self, world: World, engine: ScriptedEngine) -> None:
+        assert "this channel is empty" in text_of(await world.ada.slash(world.channel, "summarize"))
+        await world.ada.send(world.channel, "", attachments=[("a.txt", b"x")])
+        assert "none of the last 1 messages" in text_of(await world.ada.slash(world.channel, "summarize"))
+        engine.model = "embedded/chat"
+        await world.ada.send(world.channel, "ok")
+        assert "too short" in text_of(await world.ada.slash(world.channel, "summarize"))
+
+    async def test_who_may_not_read_gets_nothing(self, world: World) -> None:
+        hidden = {world.guild.default_role: discord.PermissionOverwrite(read_message_history=False)}
+        channel = world.guild.create_text_channel("past", overwrites=hidden)
+        assert "You may not read" in text_of(await world.ada.slash(channel, "summarize"))
+
+    async def test_what_steward_may_not_read_is_said(self, world: World) -> None:
+        me = world.guild.me
+        assert me is not None
+        channel = world.guild.create_text_channel(
+            "past", overwrites={me: discord.PermissionOverwrite(read_message_history=False)}
+        )
+        assert "I may not read" in text_of(await world.ada.slash(channel, "summarize"))
+
+
+class TestTheTree:
+    async def test_commands_are_sent_only_when_they_differ(self, world: World, bot: Bot) -> None:
+        def puts() -> int:
+            return sum(request.method == "PUT" for request in world.env.http_requests)
+
+        assert puts() == 1
+        await world.env.restart_bot(bot.client())
+        assert puts() == 1
+        client = bot.clients[-1]
+        assert isinstance(client, StewardClient)
+        client.tree.remove_command("help")
+        assert await sync(client.tree)
+        assert not await sync(client.tree)
+        assert puts() == 2
+
+    async def test_names_are_unique_and_described(self, world: World, bot: Bot) -> None:
+        commands = bot.clients[0].tree.get_commands()
+        assert sorted(command.name for command in commands) == ["ask", "help", "summarize"]
+        assert all(getattr(command, "description", "") for command in commands)
+
+    async def test_a_server_that_is_not_served_gets_a_sentence(self, world: World) -> None:
+        world.env.inject_error("DELETE", "/users/@me/guilds/*", status=500, times=None)
+        other = world.env.create_guild("Elsewhere")
+        channel = other.create_text_channel("general")
+        stranger = other.add_member(world.env.create_user("Mallory"))
+        await world.env.settle()
+        assert text_of(await stranger.slash(channel, "ask", question="hello?")) == NOT_SERVED
+        assert text_of(await stranger.slash(channel, "help")) == NOT_SERVED
+
+    async def test_what_nobody_foresaw_is_a_sentence(self, world: World, bot: Bot) -> None:
+        @bot.clients[0].tree.command(name="broken", description="breaks")
+        async def broken(interaction: discord.Interaction) -> None:
+            raise KeyError("secret detail")
+
+        await sync(bot.clients[0].tree)
+        assert text_of(await world.ada.slash(world.channel, "broken")) == UNEXPECTED
+        assert len(world.env.errors) == 1
