@@ -17,6 +17,7 @@ function putMembers(store, members) {
 function putChannel(store, channel) {
   store.rememberUsers(channel.recipients ?? []);
   store.channels.set(channel.id, { ...store.channels.get(channel.id), ...channel });
+  store.considerUnread(channel);
   store.announce("guild");
 }
 
@@ -46,7 +47,9 @@ function guildCreate(store, guild) {
   store.online.clear();
   (guild.presences ?? []).forEach((presence) => putPresence(store, presence));
   store.channels.forEach(({ id, type }) => type !== CHANNEL.dm && store.channels.delete(id));
-  [...(guild.channels ?? []), ...(guild.threads ?? [])].forEach((channel) => store.channels.set(channel.id, channel));
+  const channels = [...(guild.channels ?? []), ...(guild.threads ?? [])];
+  channels.forEach((channel) => store.channels.set(channel.id, channel));
+  channels.forEach((channel) => store.considerUnread(channel));
   store.announce("guild");
 }
 

@@ -5,6 +5,7 @@ import { entriesOf } from "./commands.js";
 import { Gateway } from "./gateway.js";
 import { Interactions } from "./interactions.js";
 import { makeNonce } from "./snowflake.js";
+import { ReadMarks } from "./read-marks.js";
 import { Rest } from "./rest.js";
 import { CHANNEL, Store } from "./store.js";
 import { encodeMentions } from "./mentions.js";
@@ -22,7 +23,7 @@ export class Session {
     this.person = person;
     this.bot = bot;
     this.guildId = guild.id;
-    this.store = new Store({ id: person.id, username: person.name });
+    this.store = new Store({ id: person.id, username: person.name }, new ReadMarks(person.id, localStorage));
     this.store.rememberUsers([{ id: bot.id, username: bot.name, bot: true }]);
     this.rest = new Rest(person.token);
     this.interactions = new Interactions(this.rest, this.store);

@@ -16,9 +16,11 @@ const TYPING_MS = 10_000;
 export const isThread = (channel) => THREADS.has(channel.type);
 
 export class Store extends EventTarget {
-  constructor(me) {
+  /** @param {import("./read-marks.js").ReadMarks} marks */
+  constructor(me, marks) {
     super();
     this.me = me;
+    this.marks = marks;
     this.sessionId = null;
     this.guild = null;
     this.channels = new Map();
@@ -111,9 +113,19 @@ export class Store extends EventTarget {
     return here.map(([id]) => this.nameOf(id) ?? "Somebody");
   }
 
+  /** What was said while this person was away. */
+  considerUnread({ id, type, last_message_id: last }) {
+    if (id === this.viewing || this.unread.has(id) || !this.marks.isNew(id, last)) return;
+    this.unread.set(id, { messages: 1, mentions: type === CHANNEL.dm ? 1 : 0 });
+    this.announce("unread");
+  }
+
   countUnread(message) {
     const mine = message.author.id === this.me.id;
-    if (mine || (message.channel_id === this.viewing && document.visibilityState === "visible")) return;
+    if (mine || (message.channel_id === this.viewing && document.visibilityState === "visible")) {
+      this.marks.read(message.channel_id, message.id);
+      return;
+    }
     const count = this.unread.get(message.channel_id) ?? { messages: 0, mentions: 0 };
     const dm = this.channels.get(message.channel_id)?.type === CHANNEL.dm;
     count.messages += 1;
@@ -123,6 +135,8 @@ export class Store extends EventTarget {
   }
 
   markRead(channelId) {
+    const newest = this.timeline(channelId).items.at(-1)?.id ?? this.channels.get(channelId)?.last_message_id;
+    this.marks.read(channelId, newest);
     if (this.unread.delete(channelId)) this.announce("unread");
   }
 }

@@ -55,7 +55,7 @@ export class View extends EventTarget {
     }
     store.markRead(channelId);
     this.show(null);
-    await this.attempt(this.session.load(channelId));
+    if (await this.attempt(this.session.load(channelId))) store.markRead(channelId);
     if (messageId) this.#announce("jump", { messageId });
   }
 

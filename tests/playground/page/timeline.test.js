@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { applyEvent } from "../../../playground/page/js/dispatch.js";
+import { ReadMarks } from "../../../playground/page/js/read-marks.js";
 import { Store } from "../../../playground/page/js/store.js";
 import { Timeline } from "../../../playground/page/js/timeline.js";
 
@@ -56,10 +57,16 @@ test("a new page keeps private answers and what arrived meanwhile", () => {
   assert.equal(timeline.oldest().id, "7");
 });
 
+/** localStorage without a browser. */
+class Shelf extends Map {
+  getItem = (key) => this.get(key) ?? null;
+  setItem = (key, value) => this.set(key, value);
+}
+
 let store;
 
 beforeEach(() => {
-  store = new Store(ADA);
+  store = new Store(ADA, new ReadMarks(ADA.id, new Shelf()));
   applyEvent(store, "READY", { user: ADA, session_id: "s", private_channels: [{ id: "6", type: 1, recipients: [GRACE] }] });
   applyEvent(store, "GUILD_CREATE", { id: "4", name: "Home", channels: [{ id: "5", type: 0, name: "general" }], threads: [], roles: [], members: [{ user: ADA, roles: ["8"] }, { user: GRACE, nick: "Amazing", roles: [] }], presences: [{ user: { id: "2" }, status: "online" }] });
 });
@@ -97,6 +104,15 @@ test("messages elsewhere are unread, mentions and private ones count", () => {
   store.markRead("5");
   applyEvent(store, "MESSAGE_CREATE", message("13"));
   assert.equal(store.unread.has("5"), false);
+});
+
+test("what was said while one was away is unread until it is read", () => {
+  applyEvent(store, "CHANNEL_UPDATE", { id: "5", type: 0, name: "general", last_message_id: "20" });
+  applyEvent(store, "CHANNEL_UPDATE", { id: "6", type: 1, last_message_id: "21" });
+  assert.deepEqual([...store.unread], [["5", { messages: 1, mentions: 0 }], ["6", { messages: 1, mentions: 1 }]]);
+  store.markRead("5");
+  applyEvent(store, "CHANNEL_UPDATE", { id: "5", type: 0, name: "general", last_message_id: "20" });
+  assert.deepEqual([...store.unread.keys()], ["6"]);
 });
 
 test("who writes stops typing when the message is there", () => {

@@ -109,16 +109,16 @@ export class MessageElement extends HTMLElement {
     if (body.querySelector(":scope > .thinking, :scope > .system")) body.replaceChildren();
     const text = message.content ?? "";
     const edited = message.edited_timestamp && text ? message.edited_timestamp : null;
-    body.querySelector(":scope > .edited, :scope p > .edited")?.remove();
+    body.querySelector(":scope > .edited, :scope > * > .edited")?.remove();
     patchMarkdown(body, text, this.context.view.names);
     if (edited) this.#markEdited(body, edited);
   }
 
-  /** "(edited)" follows the last word when the text ends with a paragraph. */
+  /** "(edited)" follows the last word when the text ends with a line of words. */
   #markEdited(body, when) {
     const mark = el("span", { class: "edited", title: full(new Date(when)), text: "(edited)" });
     const last = body.lastElementChild;
-    (last?.tagName === "P" ? last : body).append(mark);
+    (last?.matches("p, small") ? last : body).append(mark);
   }
 
   /** What stands in place of a text: thinking, sending a command, a system message. */
