@@ -21,7 +21,8 @@ def message(world: World, base_url: str, one: Message, viewer_id: int) -> Payloa
         body["thread"] = payloads.channel(world, world.channels[one.thread_id], viewer_id)
     if one.reference is not None and one.type in POINTS_BACK:
         target = world.messages.get(int(one.reference["message_id"]))
-        body["referenced_message"] = None if target is None else _basic(world, base_url, target)
+        seen = target is not None and (target.only_for is None or viewer_id in (target.only_for, target.author_id))
+        body["referenced_message"] = _basic(world, base_url, target) if target is not None and seen else None
     return body
 
 

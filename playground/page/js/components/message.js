@@ -72,7 +72,7 @@ export class MessageElement extends HTMLElement {
 
   #replyLine(target) {
     const { session, view } = this.context;
-    if (!target) return el("span", { class: "quoted muted", text: "The original message was deleted" });
+    if (!target) return el("span", { class: "quoted muted", text: "The original message was deleted or is private" });
     const name = session.store.nameOf(target.author.id) ?? target.author.username;
     const pinged = (this.message.mentions ?? []).some(({ id }) => id === target.author.id);
     const text = plainText(target.content ?? "", view.names).slice(0, 200) || "Click to see the message";
