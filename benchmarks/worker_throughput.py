@@ -1,7 +1,7 @@
 """How much faster many chats are together than one after the other.
 
-Measures total tokens per second of the worker's engine with 16 chats at once, against `model.generate` for one chat at a
-time: the same random 15 M-parameter Llama, the same machine, the same run, the shipped settings. HTTP is not part of it.
+Measures total tokens per second of the worker's engine with 16 chats at once, against `model.generate` for one chat
+at a time: the same random 15 M-parameter Llama, machine, run and shipped settings. HTTP is not part of it.
 Why: peers answer one message at a time; this ratio is what continuous batching is for. Ends in one JSON line.
 """
 
