@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from llm.training.chat.conversation import Conversation, Fact, Person
 from llm.training.chat.grammar import expand, fill, joined
-from llm.training.chat.phrases import MEMORY, chosen, started
+from llm.training.chat.phrases import MEMORY, asking, chosen, started
 from llm.training.chat.telling import draw_fact
 from llm.training.chat.words import draw, invented, person
 
@@ -22,7 +22,7 @@ def ask(talk: Conversation, speaker: Person) -> str | None:
     if talk.rng.random() < 0.15 and fact.about:
         return _ask_who(talk, speaker, fact)
     own = fact.about == speaker.name
-    text = talk.sentence(speaker, fact.slot.ask if own else fact.slot.ask_of)
+    text = talk.sentence(speaker, asking(talk.rng, fact.slot, own))
     talk.write(speaker, started(talk.rng, speaker, fact.render(text)))
     values = [known.value for known in talk.known(fact.about, fact.slot, fact.kind)]
     if len(values) > 1:
@@ -60,7 +60,7 @@ def ask_unknown(talk: Conversation, speaker: Person) -> str | None:
     if talk.rng.random() < 0.1 and not any(fact.value.lower() == known.value.lower() for known in talk.facts):
         talk.write(speaker, fact.render(talk.sentence(speaker, fact.slot.who)))
         return expand(talk.rng.choice(MEMORY["nobody"]), talk.rng)
-    text = talk.sentence(speaker, fact.slot.ask if own else fact.slot.ask_of)
+    text = talk.sentence(speaker, asking(talk.rng, fact.slot, own))
     talk.write(speaker, started(talk.rng, speaker, fact.render(text)))
     slots = {"yours": fact.slot.yours} if own else {"theirs": fact.slot.theirs}
     return fact.render(chosen(talk.rng, MEMORY["not yours"] if own else MEMORY["not theirs"], **slots))

@@ -8,6 +8,7 @@ from random import Random
 from llm.training.chat import asking, outside, telling
 from llm.training.chat.conversation import IN_PRIVATE, IN_SERVER, OTHER_PROMPTS, Conversation, Person, Turn
 from llm.training.chat.grammar import Typing, expand, fill
+from llm.training.chat.phrases import MEMORY
 from llm.training.chat.topics import TOPICS
 from llm.training.chat.words import guild, person
 
@@ -15,7 +16,7 @@ Exchange = Callable[[Conversation, Person], str | None]
 
 _WEIGHTED_TOPICS = [topic for topic in TOPICS for _ in range(topic.weight)]
 # Exchanges per conversation: mostly few, sometimes as many as the context holds.
-_LENGTHS = ((40, 1, 4), (47, 5, 10), (12, 11, 20), (1, 40, 75))
+_LENGTHS = ((38, 1, 4), (45, 5, 10), (12, 11, 20), (3, 21, 39), (2, 40, 75))
 
 
 def conversations(seed: int | str, count: int, longest: int = 75) -> Iterator[list[Turn]]:
@@ -83,7 +84,10 @@ def _tell_several(talk: Conversation, speaker: Person) -> str | None:
 
 def _small_talk(talk: Conversation, speaker: Person) -> str | None:
     topic = talk.rng.choice(_WEIGHTED_TOPICS)
-    talk.write(speaker, talk.sentence(speaker, topic.asks))
+    asks = (
+        f"{MEMORY['frames of small talk']} {topic.asks}" if topic.weight > 2 and talk.rng.random() < 0.1 else topic.asks
+    )
+    talk.write(speaker, talk.sentence(speaker, asks))
     name = talk.call(speaker)
     answers = [answer for answer in topic.answers if name or "{n}" not in answer]
     return fill(expand(talk.rng.choice(answers), talk.rng), n=name)

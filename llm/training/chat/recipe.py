@@ -20,14 +20,14 @@ class Recipe:
     intermediate: int = 384
     layers: int = 5
     heads: int = 6
-    rounds: int = 38
+    rounds: int = 32
     conversations: int = 1000
     first_rounds: int = 6
     rest_weight: float = 0.1
     matrix_rate: float = 0.02
     other_rate: float = 0.003
     warmup: float = 0.02
-    decay: float = 0.5
+    decay: float = 0.45
     batch_tokens: int = 4096
 
     def config(self, bos: int, eos: int, pad: int) -> LlamaConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -30,6 +31,11 @@ class Slot:
     draw: Draw
     short: str = "<It's|It is> {v}."
     several: bool = False
+
+    @property
+    def mine(self) -> str:
+        """`yours` as the person says it: my favourite colour, where I live."""
+        return re.sub(r"\byou\b", "I", re.sub(r"\byou are\b", "I am", re.sub(r"\byour\b", "my", self.yours)))
 
 
 _FAVOURITE_KINDS = {

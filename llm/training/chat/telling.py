@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from llm.training.chat.conversation import Conversation, Fact, Person
 from llm.training.chat.grammar import expand, fill, joined
-from llm.training.chat.phrases import MEMORY, started
+from llm.training.chat.phrases import MEMORY, started, telling
 from llm.training.chat.slots import SLOTS, Slot
 from llm.training.chat.words import person
 
@@ -32,7 +32,7 @@ def tell(talk: Conversation, speaker: Person) -> str | None:
     fact = draw_fact(talk, speaker, speaker.name)
     if fact is None:
         return None
-    text = fact.render(talk.sentence(speaker, fact.slot.say))
+    text = fact.render(talk.sentence(speaker, telling(talk.rng, fact.slot.say)))
     talk.write(speaker, started(talk.rng, speaker, text))
     talk.learn(fact)
     return _noted(talk, fact.render(fact.slot.you), speaker)
@@ -45,7 +45,7 @@ def tell_several(talk: Conversation, speakers: list[Person]) -> str | None:
         fact = draw_fact(talk, speaker, speaker.name)
         if fact is None:
             continue
-        talk.write(speaker, fact.render(talk.sentence(speaker, fact.slot.say)))
+        talk.write(speaker, fact.render(talk.sentence(speaker, telling(talk.rng, fact.slot.say))))
         talk.learn(fact)
         mine = all(other is speaker for other in speakers)
         clauses.append(fact.render(fact.slot.you if mine else fact.slot.they))
