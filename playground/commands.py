@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from playground import forms, message_payloads, payloads
 from playground.errors import DiscordError, invalid_form, missing_access, required, too_long, unknown
+from playground.interaction_payloads import CHAT_INPUT, USER_MENU
 from playground.models import Channel, Command, Payload, User
 from playground.permissions import Permission
 from playground.state import World
 
 NAME = re.compile(r"^[-_'\w]{1,32}$")
-CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
 SUBCOMMAND, GROUP, USER, CHANNEL, ROLE, MENTIONABLE = 1, 2, 6, 7, 8, 9
 VALUES: dict[int, type | tuple[type, ...]] = {4: int, 5: bool, 10: (int, float)}
 """The types of options whose value is not written as text (integer, boolean, number)."""

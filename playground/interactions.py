@@ -9,21 +9,28 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 
-from playground import message_payloads, payloads
+from playground import message_payloads
 from playground.broadcast import Broadcast
 from playground.drafts import Upload
 from playground.errors import already_acknowledged, invalid_form, invalid_webhook_token, unknown
+from playground.interaction_payloads import created, metadata, slip
 from playground.messages import Messages
-from playground.models import Channel, Message, MessageFlags, MessageType, Payload, User
+from playground.models import (
+    Channel,
+    Interaction,
+    InteractionKind,
+    Message,
+    MessageFlags,
+    MessageType,
+    Payload,
+    User,
+)
 from playground.snowflake import now
 from playground.state import World
 
-COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
-ATTACHMENT_LIMIT_BYTES = 10 * 1024 * 1024
-USER_COMMAND, MESSAGE_COMMAND = 2, 3
+NO_ANSWER = "The application did not respond"
 
 
 class Callback(IntEnum):
@@ -35,36 +42,13 @@ class Callback(IntEnum):
     MODAL = 9
 
 
-ANSWERS = {
-    COMMAND: {Callback.MESSAGE, Callback.DEFERRED_MESSAGE, Callback.MODAL},
-    COMPONENT: set(Callback) - {Callback.AUTOCOMPLETE},
-    AUTOCOMPLETE: {Callback.AUTOCOMPLETE},
-    MODAL_SUBMIT: set(Callback) - {Callback.AUTOCOMPLETE, Callback.MODAL},
+ANSWERS: dict[int, set[Callback]] = {
+    InteractionKind.COMMAND: {Callback.MESSAGE, Callback.DEFERRED_MESSAGE, Callback.MODAL},
+    InteractionKind.COMPONENT: set(Callback) - {Callback.AUTOCOMPLETE},
+    InteractionKind.AUTOCOMPLETE: {Callback.AUTOCOMPLETE},
+    InteractionKind.MODAL_SUBMIT: set(Callback) - {Callback.AUTOCOMPLETE, Callback.MODAL},
 }
 """Which answers each kind of interaction takes."""
-
-
-@dataclass(slots=True)
-class Interaction:
-    id: int
-    token: str
-    kind: int
-    person: User
-    channel: Channel
-    data: Payload
-    nonce: str | int | None
-    born: float
-    source: Message | None = None
-    """The message whose component was pressed."""
-    opened_by: Interaction | None = None
-    """The interaction that opened the modal which this one submits."""
-    answered: bool = False
-    failed: bool = False
-    original_id: int | None = None
-    awaits_first_text: bool = False
-    """A deferred answer is still the "thinking" message."""
-    modal: Payload | None = None
-    expiry: asyncio.TimerHandle | None = field(default=None, repr=False)
 
 
 class Interactions:
@@ -87,6 +71,11 @@ class Interactions:
         self._token_lifetime_s = token_lifetime_s
         self._clock = clock
         self._by_token: dict[str, Interaction] = {}
+
+    def end_abandoned(self) -> None:
+        """At the start: what was being thought about when the playground stopped will never be answered."""
+        for message in list(self._world.messages.values()):
+            self._stop_thinking(message)
 
     # a person acts
 
@@ -116,8 +105,8 @@ class Interactions:
             opened_by=opened_by,
         )
         self._by_token[one.token] = one
-        self._broadcast.to_user(person.id, "INTERACTION_CREATE", _slip(one))
-        self._broadcast.to_bot("INTERACTION_CREATE", self._payload(one), channel.guild_id)
+        self._broadcast.to_user(person.id, "INTERACTION_CREATE", slip(one))
+        self._broadcast.to_bot("INTERACTION_CREATE", created(self._world, self._base_url, one), channel.guild_id)
         one.expiry = asyncio.get_running_loop().call_later(self._answer_within_s, self._fail, one)
         return one
 
@@ -132,7 +121,7 @@ class Interactions:
     def _fail(self, one: Interaction) -> None:
         if not one.answered:
             one.failed = True
-            self._broadcast.to_user(one.person.id, "INTERACTION_FAILURE", {**_slip(one), "reason_code": 2})
+            self._broadcast.to_user(one.person.id, "INTERACTION_FAILURE", {**slip(one), "reason_code": 2})
 
     # the application answers
 
@@ -165,7 +154,7 @@ class Interactions:
         if one.expiry is not None:
             one.expiry.cancel()
         if callback not in (Callback.AUTOCOMPLETE, Callback.MODAL):
-            self._broadcast.to_user(one.person.id, "INTERACTION_SUCCESS", _slip(one))
+            self._broadcast.to_user(one.person.id, "INTERACTION_SUCCESS", slip(one))
         return one, callback, message
 
     def follow_up(self, one: Interaction, body: Payload, uploads: Mapping[int, Upload]) -> Message:
@@ -218,7 +207,12 @@ class Interactions:
     def _open_modal(self, one: Interaction, data: Payload) -> None:
         one.modal = data
         channel_id = str(one.channel.id)
-        body = {**_slip(one), **data, "channel_id": channel_id, "application": {"id": str(self._world.bot.id)}}
+        body = {
+            **slip(one),
+            **data,
+            "channel_id": channel_id,
+            "application": {"id": str(self._world.bot.id)},
+        }
         self._broadcast.to_user(one.person.id, "INTERACTION_MODAL_CREATE", body)
 
     def _post(
@@ -239,11 +233,17 @@ class Interactions:
         one.original_id = message.id
         one.awaits_first_text = True
         self._messages.publish(message)
+        asyncio.get_running_loop().call_later(self._token_lifetime_s, self._stop_thinking, message)
         return message
+
+    def _stop_thinking(self, message: Message) -> None:
+        """Nobody can answer any more: the message that still says "thinking" says so."""
+        if message.flags & MessageFlags.LOADING and message.id in self._world.messages:
+            self._messages.rewrite(message, {"content": NO_ANSWER}, {})
 
     def _mark(self, one: Interaction, message: Message, original: int | None) -> None:
         """Writes onto the message which interaction it answers."""
-        message.interaction = self._metadata(one, original)
+        message.interaction = metadata(one, original)
         if message.only_for is not None:
             message.flags |= int(MessageFlags.EPHEMERAL)
         anchor = original or (one.source.id if one.source is not None else None)
@@ -251,7 +251,7 @@ class Interactions:
         if target is not None:
             message.type = MessageType.REPLY
             message.reference = message_payloads.reference_to(target, one.channel)
-        elif one.kind == COMMAND:
+        elif one.kind == InteractionKind.COMMAND:
             chat_input = one.data.get("type", 1) == 1
             message.type = MessageType.CHAT_INPUT_COMMAND if chat_input else MessageType.CONTEXT_MENU_COMMAND
 
@@ -267,57 +267,6 @@ class Interactions:
             raise unknown("message")
         return message
 
-    def _metadata(self, one: Interaction, original: int | None) -> Payload:
-        owner = str(one.channel.guild_id) if one.channel.guild_id is not None else "0"
-        metadata: Payload = {
-            "id": one.id,
-            "type": one.kind,
-            "user_id": one.person.id,
-            "owners": {"0": owner},
-            "original": original,
-        }
-        if one.kind == COMMAND:
-            metadata["name"] = one.data["name"]
-            metadata["target"] = one.data.get("target_id") if one.data.get("type") == MESSAGE_COMMAND else None
-        elif one.kind == COMPONENT and one.source is not None:
-            metadata["source"] = one.source.id
-        elif one.opened_by is not None:
-            metadata["triggered_by"] = self._metadata(one.opened_by, None)
-        return metadata
-
-    def _payload(self, one: Interaction) -> Payload:
-        """INTERACTION_CREATE as the application gets it."""
-        world, channel, person, app = self._world, one.channel, one.person, self._world.bot
-        body: Payload = {
-            "id": str(one.id),
-            "application_id": str(app.id),
-            "type": one.kind,
-            "token": one.token,
-            "version": 1,
-            "data": one.data,
-            "channel_id": str(channel.id),
-            "channel": payloads.interaction_channel(world, channel, person.id, app.id),
-            "app_permissions": str(world.permissions(app.id, channel)),
-            "locale": "en-US",
-            "entitlements": [],
-            "entitlement_sku_ids": [],
-            "attachment_size_limit": ATTACHMENT_LIMIT_BYTES,
-            "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
-            "context": 0 if channel.guild_id is not None else 1,
-        }
-        source = one.source or (one.opened_by.source if one.opened_by is not None else None)
-        if source is not None:
-            body["message"] = message_payloads.message(world, self._base_url, source, app.id)
-        membership = world.member(channel.guild_id, person.id)
-        if channel.guild_id is None or membership is None:
-            return {**body, "user": payloads.user(person)}
-        guild_id = str(channel.guild_id)
-        body |= {"guild_id": guild_id, "guild_locale": "en-US"}
-        body["guild"] = {"id": guild_id, "locale": "en-US", "features": []}
-        granted = str(world.permissions(person.id, channel))
-        body["member"] = {**payloads.member(person, membership), "permissions": granted}
-        return body
-
     def _forget_expired(self) -> None:
         clock = self._clock()
         old = [token for token, one in self._by_token.items() if clock - one.born > self._token_lifetime_s]
@@ -328,8 +277,3 @@ class Interactions:
 def _ephemeral(data: Payload) -> bool:
     flags: int = data.get("flags") or 0
     return bool(flags & MessageFlags.EPHEMERAL)
-
-
-def _slip(one: Interaction) -> Payload:
-    """What a person's client is told about its own interaction."""
-    return {"id": str(one.id), "nonce": one.nonce}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Any
@@ -28,6 +29,13 @@ class MessageType(IntEnum):
     CHAT_INPUT_COMMAND = 20
     THREAD_STARTER = 21
     CONTEXT_MENU_COMMAND = 23
+
+
+class InteractionKind(IntEnum):
+    COMMAND = 2
+    COMPONENT = 3
+    AUTOCOMPLETE = 4
+    MODAL_SUBMIT = 5
 
 
 class MessageFlags(IntFlag):
@@ -178,3 +186,26 @@ class Command:
     guild_id: int | None
     body: Payload
     """What the application sent: name, description, options and so on."""
+
+
+@dataclass(slots=True)
+class Interaction:
+    id: int
+    token: str
+    kind: int
+    person: User
+    channel: Channel
+    data: Payload
+    nonce: str | int | None
+    born: float
+    source: Message | None = None
+    """The message whose component was pressed."""
+    opened_by: Interaction | None = None
+    """The interaction that opened the modal which this one submits."""
+    answered: bool = False
+    failed: bool = False
+    original_id: int | None = None
+    awaits_first_text: bool = False
+    """A deferred answer is still the "thinking" message."""
+    modal: Payload | None = None
+    expiry: asyncio.TimerHandle | None = field(default=None, repr=False)

@@ -55,5 +55,6 @@ def build(store: Store, base_url: str, timing: Timing | None = None) -> Parts:
         answer_within_s=timing.answer_within_s,
         token_lifetime_s=timing.interaction_token_s,
     )
+    interactions.end_abandoned()
     gateway = Gateway(world, sessions, broadcast, base_url, timing.heartbeat_interval_s)
     return Parts(world, sessions, broadcast, messages, interactions, gateway, base_url)

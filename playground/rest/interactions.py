@@ -18,17 +18,17 @@ from playground.forms import (
     ModalData,
     check,
 )
-from playground.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Callback, Interaction
-from playground.models import Channel, Message, MessageFlags, Payload, User
+from playground.interactions import Callback
+from playground.models import Channel, Interaction, InteractionKind, Message, MessageFlags, Payload, User
 from playground.parts import Parts
 from playground.rest.edge import Caller, Sent, Server, answer, nothing, router
 
 routes = router()
 DATA: dict[int, type[Form]] = {
-    COMMAND: CommandData,
-    AUTOCOMPLETE: CommandData,
-    COMPONENT: ComponentData,
-    MODAL_SUBMIT: ModalData,
+    InteractionKind.COMMAND: CommandData,
+    InteractionKind.AUTOCOMPLETE: CommandData,
+    InteractionKind.COMPONENT: ComponentData,
+    InteractionKind.MODAL_SUBMIT: ModalData,
 }
 ANSWER: dict[int, type[Form]] = {
     Callback.MESSAGE: MessageForm,
@@ -54,10 +54,10 @@ async def create(parts: Server, caller: Caller, sent: Sent) -> Response:
     if kind not in DATA:
         raise invalid_form("type", "BASE_TYPE_CHOICES", "Value must be one of {2, 3, 4, 5}.")
     check(DATA[kind], data, "data")
-    if kind in (COMMAND, AUTOCOMPLETE):
+    if kind in (InteractionKind.COMMAND, InteractionKind.AUTOCOMPLETE):
         data = commands.invoked(parts.world, caller, channel, data)
         parts.interactions.create(kind, caller, channel, data, body.get("nonce"))
-    elif kind == COMPONENT:
+    elif kind == InteractionKind.COMPONENT:
         source = _source(parts, caller, channel, body)
         parts.interactions.create(kind, caller, channel, _pressed(source, data), body.get("nonce"), source=source)
     else:
@@ -87,7 +87,13 @@ def _submit(parts: Parts, caller: User, channel: Channel, body: Payload, data: P
     opener = parts.interactions.opened_modal(caller, int(data["id"]), custom_id)
     submitted: Payload = {"custom_id": custom_id, "components": data["components"]}
     parts.interactions.create(
-        MODAL_SUBMIT, caller, channel, submitted, body.get("nonce"), source=opener.source, opened_by=opener
+        InteractionKind.MODAL_SUBMIT,
+        caller,
+        channel,
+        submitted,
+        body.get("nonce"),
+        source=opener.source,
+        opened_by=opener,
     )
     opener.modal = None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 from discord import app_commands
 
+from playground.interactions import NO_ANSWER
 from playground.parts import Timing
 from tests.playground.conftest import Recorder, Running, Start, everything
 from tests.playground.people import Person
@@ -189,6 +191,30 @@ async def test_the_token_ends_after_its_time(start: Start) -> None:
         with pytest.raises(discord.HTTPException) as expired:
             await kept[0].followup.send("too late")
         assert expired.value.code == 50027
+
+
+async def test_thinking_ends_with_the_token_or_with_the_playground(start: Start, tmp_path: Path) -> None:
+    state = tmp_path / "state.sqlite3"
+
+    async def think(interaction: discord.Interaction[Any]) -> None:
+        await interaction.response.defer(thinking=True)
+
+    async with start(state=state, timing=Timing(interaction_token_s=1.0)) as running:
+        bot, ada = await running.bot(client=Commands()), await running.person("Ada")
+        bot.on_interaction = think
+        await use(ada, running, "never")
+        thinking = await ada.heard("MESSAGE_CREATE")
+        ended = await ada.heard("MESSAGE_UPDATE")
+        assert (ended["id"], ended["flags"], ended["content"]) == (thinking["id"], 0, NO_ANSWER)
+    async with start(state=state) as running:
+        bot, ada = await running.bot(client=Commands()), await running.person("Ada")
+        bot.on_interaction = think
+        await use(ada, running, "never")
+        thinking = await ada.heard("MESSAGE_CREATE")
+    async with start(state=state) as running:
+        ada = await running.person("Ada", listening=False)
+        ended = await ada.ok("GET", f"/channels/{running.channel_id()}/messages/{thinking['id']}")
+        assert (ended["flags"], ended["content"]) == (0, NO_ANSWER)
 
 
 async def test_options_are_resolved_completed_and_required(running: Running) -> None:
