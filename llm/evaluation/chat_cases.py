@@ -1,7 +1,8 @@
 """The held-out conversations on which the built-in chat model is measured.
 
-Every question here is a wording that the training grammar cannot produce (a test compares them), and every value
-is one that training never draws (`llm.training.chat.words.is_held_out`). Knows no model.
+Every question here is a wording that the training grammar cannot produce (a test compares them), except in the category
+"recall, trained wording", which tells apart whether words or memory fail. Every value told is one that training never
+draws (`llm.training.chat.words.is_held_out`). Knows no model.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from random import Random
 
 from llm.training.chat.conversation import IN_PRIVATE, IN_SERVER, Turn
+from llm.training.chat.grammar import expand, fill
+from llm.training.chat.slots import SLOTS
 from llm.training.chat.words import draw, guild, person
 
 
@@ -167,7 +170,7 @@ UNTOLD = ("not told me", "nobody has told", "do not know", "has not told")
 def cases(seed: int = 7, rounds: int = 4) -> list[Case]:
     """All cases; `rounds` is how often each recall question is asked, with other people and values each time."""
     rng = Random(f"evaluation/{seed}")
-    found = [*_topics(rng)]
+    found = [*_topics(rng), *(_trained(rng) for _ in range(rounds * 10))]
     for _ in range(rounds):
         for recall in RECALLS:
             found += [
@@ -187,6 +190,15 @@ def _topics(rng: Random) -> Iterator[Case]:
     asked += [("capabilities", text, expected) for text, expected in CAPABILITIES]
     for category, text, expected in asked:
         yield Case(category, (*_system(rng), _said(rng, text)), expected)
+
+
+def _trained(rng: Random) -> Case:
+    slot = rng.choice([slot for slot in SLOTS if slot.name != "event"])
+    kind, value = slot.draw(rng, True)
+    name = person(rng, held_out=True)
+    told, asked = (fill(expand(text, rng), k=kind, v=value) for text in (slot.say, slot.ask))
+    turns = (Turn("user", f"{name}: {told}"), Turn("assistant", "Noted!"), Turn("user", f"{name}: {asked}"))
+    return Case("recall, trained wording", (*_system(rng), *turns), (value,))
 
 
 def _one(rng: Random, recall: Recall) -> Case:
