@@ -156,6 +156,14 @@ async def keep_connected(make_client: Callable[[], StewardClient], token: str, b
 def configure_logging(level: str) -> None:
     """Structured lines on stderr; the libraries' own loggers at warning, so that no message content slips out."""
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S"),
+            # Not structlog's own rich tracebacks: those print local variables, and with them what members wrote.
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
