@@ -10,28 +10,20 @@ import contextlib
 import discord
 import structlog
 
-from bot.commands.ask import Ask, add_ask
-from bot.commands.help import add_help, privacy_line
-from bot.commands.post import Posting
-from bot.commands.summarize import Summarize, add_summarize
+from bot.commands.ask import add_ask
+from bot.commands.help import add_help
+from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
 from bot.commands.tree import StewardTree
 from bot.config import Settings
-from bot.conversation.intake import Intake
-from bot.conversation.prompting import Prompts
-from bot.conversation.reception import Reception
 from bot.conversation.streaming import TROUBLE
-from bot.conversation.transcript import Transcript
-from bot.conversation.turn import PATIENCE_S, Turns
+from bot.conversation.turn import PATIENCE_S
 from bot.errands import Errands
-from bot.limits import PersonalLimits
-from bot.membership import Membership, Welcome
-from bot.permissions import PrivatePolicy
-from bot.setup_buttons import SetupAnswers, SetupView
-from bot.setup_check import SetupCheck
+from bot.membership import Welcome
+from bot.parts import Foundations, assemble
+from bot.setup_buttons import SetupView
 from bot.setup_message import deliver
 from llm.client import LLMClient
-from llm.types import Sampling
 from storage.history import History
 from storage.settings import GuildSettings
 
@@ -73,56 +65,20 @@ class StewardClient(discord.Client):
             chunk_guilds_at_startup=False,
             max_messages=None,
         )
-        bot = settings.bot
-        people = tuple(bot.direct_messages) if isinstance(bot.direct_messages, list) else bot.direct_messages
-        private = PrivatePolicy(people, in_playground)
-        sampling = Sampling(settings.llm.max_tokens, settings.llm.temperature, settings.llm.top_p)
-        limits = PersonalLimits(bot.requests_per_minute)
-        prompts = Prompts(llm, sampling)
-        self._privacy = privacy_line(settings.llm.base_url)
         self._errands = Errands()
-        self._membership = Membership(bot.guilds, guild_settings, adopt_all=in_playground)
-        self._intake = Intake(history, self._my_id)
-        transcript = Transcript(history, self._intake, self._my_id, bot.history_messages)
-        turns = Turns(
-            llm=llm,
-            history=history,
-            intake=self._intake,
-            transcript=transcript,
-            prompts=prompts,
-            me=self._me,
-            patience_s=patience_s,
+        self._parts = parts = assemble(
+            Foundations(settings, llm, history, guild_settings, in_playground, self._me, patience_s)
         )
-        self._reception = Reception(
-            membership=self._membership,
-            private=private,
-            limits=limits,
-            turns=turns,
-            intake=self._intake,
-            transcript=transcript,
-            my_id=self._my_id,
-            allowed_bots=bot.allowed_bots,
-            store_all=in_playground,
-        )
-        self.tree = StewardTree(self, self._membership, private)
-        add_ask(self.tree, Ask(llm=llm, prompts=prompts, history=history, me=self._me), limits)
-        add_summarize(self.tree, Summarize(llm=llm, me=self._me, items=settings.tasks.summary_items), limits)
-        add_help(self.tree, privacy=self._privacy, private=private.sentence)
-        self._posting = Posting(history, self._me)
-        self._setup = SetupAnswers(
-            llm=llm,
-            check=SetupCheck(llm, history),
-            limits=limits,
-            per_minute=bot.requests_per_minute,
-            private=private.sentence,
-            servers="those in [bot] guilds." if bot.guilds else "this one only; [bot] guilds can list others.",
-        )
+        self.tree = StewardTree(self, parts.membership, parts.private)
+        add_ask(self.tree, parts.ask, parts.limits)
+        add_summarize(self.tree, parts.summarize, parts.limits)
+        add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence)
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: persistent buttons, and the commands where they changed."""
-        self.add_view(self._posting)
-        for guild_id in await self._membership.served():
-            self.add_view(SetupView(guild_id, self._setup))
+        self.add_view(self._parts.posting)
+        for guild_id in await self._parts.membership.served():
+            self.add_view(SetupView(guild_id, self._parts.setup))
         self._errands.run(self._sync_commands(), "sync commands")
 
     async def close(self) -> None:
@@ -147,32 +103,32 @@ class StewardClient(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something somewhere."""
-        self._errands.run(self._reception.receive(message), "message")
+        self._errands.run(self._parts.reception.receive(message), "message")
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was edited, perhaps one that is stored."""
-        self._errands.run(self._intake.edit(payload.message), "edit")
+        self._errands.run(self._parts.intake.edit(payload.message), "edit")
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted, perhaps one that is stored."""
-        self._errands.run(self._intake.delete([payload.message_id]), "deletion")
+        self._errands.run(self._parts.intake.delete([payload.message_id]), "deletion")
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages were deleted at once."""
-        self._errands.run(self._intake.delete(payload.message_ids), "deletions")
+        self._errands.run(self._parts.intake.delete(payload.message_ids), "deletions")
 
     async def _sync_commands(self) -> None:
         await sync(self.tree)
 
     async def _welcome(self, guild: discord.Guild, *, joined: bool = False) -> None:
-        welcome = await self._membership.welcome(guild.id, guild.name)
+        welcome = await self._parts.membership.welcome(guild.id, guild.name)
         if welcome is Welcome.REFUSED:
             await self._leave(guild)
         elif welcome is Welcome.ADOPTED or joined:
             log.info("server welcomed", guild=guild.id, how=welcome.value)
-            view = SetupView(guild.id, self._setup)
+            view = SetupView(guild.id, self._parts.setup)
             self.add_view(view)
-            await deliver(guild, self._privacy, view)
+            await deliver(guild, self._parts.privacy, view)
 
     async def _leave(self, guild: discord.Guild) -> None:
         """Say why in the first channel that takes it, then go."""
@@ -189,6 +145,3 @@ class StewardClient(discord.Client):
         if self.user is None:
             raise RuntimeError("Discord's events come after the login")
         return self.user
-
-    def _my_id(self) -> int:
-        return self._me().id

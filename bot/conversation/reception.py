@@ -56,19 +56,26 @@ class Reception:
         self._store_all = store_all
 
     async def receive(self, message: discord.Message) -> None:
-        """Deal with one message."""
+        """Deal with one message. Only who addressed Steward reads about a failure; the log has every one."""
         try:
-            await self._deal_with(message)
-        except Exception as error:  # the edge: whatever it was, the person reads a sentence and the log has the cause
-            await self._explain(message, error)
+            verdict = await self._verdict(message)
+            if verdict is not Verdict.IGNORE:
+                await self._respond(message, verdict)
+        except Exception as error:  # the edge: whatever it was, the log has the cause
+            self._log(message, error)
+            if self._is_for_me(message):
+                await self._tell(message, error)
 
-    async def _deal_with(self, message: discord.Message) -> None:
+    async def _verdict(self, message: discord.Message) -> Verdict:
+        """Whether to answer; what need not be answered may still have to be stored."""
         facts = await self._facts(message)
         verdict = judge(facts, self._private)
-        if verdict is Verdict.IGNORE:
-            if facts.ordinary and facts.served and not facts.from_me and (self._store_all or facts.in_own_thread):
-                await self._intake.record([message])
-            return
+        kept = facts.ordinary and facts.served and not facts.from_me and (self._store_all or facts.in_own_thread)
+        if verdict is Verdict.IGNORE and kept:
+            await self._intake.record([message])
+        return verdict
+
+    async def _respond(self, message: discord.Message, verdict: Verdict) -> None:
         with self._limits.request(message.author.id):
             if verdict is Verdict.REFUSE_PRIVATE:
                 await message.channel.send(PRIVATE_REFUSED)
@@ -76,28 +83,44 @@ class Reception:
                 await self._turns.answer(message)
 
     async def _facts(self, message: discord.Message) -> Incoming:
-        me = self._my_id()
         channel = message.channel
-        own_thread = isinstance(channel, discord.Thread) and channel.owner_id == me
+        own_thread = self._is_own_thread(message)
         served = message.guild is None or await self._membership.serves(message.guild.id)
-        stranger = message.webhook_id is not None or (
-            message.author.bot and message.author.id not in self._allowed_bots
-        )
         humans = 0
-        if served and isinstance(channel, discord.Thread) and own_thread and not stranger:
+        if served and isinstance(channel, discord.Thread) and own_thread and not self._is_stranger(message):
             humans = await self._transcript.humans_in(channel, message)
         return Incoming(
             author_id=message.author.id,
             ordinary=message.type in ORDINARY,
-            from_me=message.author.id == me,
-            from_bot=stranger,
+            from_me=message.author.id == self._my_id(),
+            from_bot=self._is_stranger(message),
             in_private=message.guild is None,
             served=served,
-            mentions_me=any(person.id == me for person in message.mentions),
-            mentions_my_role=any(role.tags is not None and role.tags.bot_id == me for role in message.role_mentions),
+            mentions_me=self._mentions_me(message),
+            mentions_my_role=self._mentions_my_role(message),
             in_own_thread=own_thread,
             humans_in_thread=humans,
         )
+
+    def _is_stranger(self, message: discord.Message) -> bool:
+        """Whether a program wrote it that the owner did not allow."""
+        is_allowed = message.author.id in self._allowed_bots
+        return message.webhook_id is not None or (message.author.bot and not is_allowed)
+
+    def _mentions_me(self, message: discord.Message) -> bool:
+        """By name, or by a reply with the ping on: both stand in the message's list of mentions."""
+        return any(person.id == self._my_id() for person in message.mentions)
+
+    def _mentions_my_role(self, message: discord.Message) -> bool:
+        return any(role.tags is not None and role.tags.bot_id == self._my_id() for role in message.role_mentions)
+
+    def _is_own_thread(self, message: discord.Message) -> bool:
+        return isinstance(message.channel, discord.Thread) and message.channel.owner_id == self._my_id()
+
+    def _is_for_me(self, message: discord.Message) -> bool:
+        """Whether somebody waits for an answer, as far as the message alone tells."""
+        to_me = self._mentions_me(message) or self._mentions_my_role(message)
+        return not message.author.bot and (to_me or message.guild is None or self._is_own_thread(message))
 
     async def _has_human(self, message: discord.Message) -> bool:
         """The loop breaker: two bots must not talk with each other for ever."""
@@ -106,15 +129,19 @@ class Reception:
         lately = conversation.rows[-BOTS_IN_A_ROW:]
         return len(lately) < BOTS_IN_A_ROW or any(not row.author.is_bot for row in lately)
 
-    async def _explain(self, message: discord.Message, error: Exception) -> None:
-        explanation = explain(error)
+    @staticmethod
+    def _log(message: discord.Message, error: Exception) -> None:
         trace = None if is_expected(error) else error
-        log.log(explanation.level, "message not answered", message=message.id, error=repr(error), exc_info=trace)
+        log.log(explain(error).level, "message not answered", message=message.id, error=repr(error), exc_info=trace)
+
+    @staticmethod
+    async def _tell(message: discord.Message, error: Exception) -> None:
+        """A sentence, or a sign where the same sentence was said a moment ago."""
         try:
             if isinstance(error, TooManyRequests) and not error.first:
-                await message.add_reaction("⏳")  # the sentence was said a moment ago
+                await message.add_reaction("⏳")
             else:
                 reference = message.to_reference(fail_if_not_exists=False)
-                await message.channel.send(explanation.sentence, reference=reference, mention_author=False)
+                await message.channel.send(explain(error).sentence, reference=reference, mention_author=False)
         except TROUBLE as silenced:
             log.warning("nobody could be told", message=message.id, error=str(silenced))

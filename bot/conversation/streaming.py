@@ -220,7 +220,7 @@ class LiveReply:
             return await self._question.channel.send(content)
 
     async def _keep_typing(self) -> None:
-        with contextlib.suppress(discord.HTTPException):
+        with contextlib.suppress(*TROUBLE):
             while True:
                 await self._question.channel.typing()
                 await asyncio.sleep(TYPING_S)

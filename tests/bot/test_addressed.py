@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import discord
 import pytest
 from simcord.backend import serializers
 from simcord.backend.models import AllowedMentions
 from simcord.builders import ChannelHandle
 
+from bot.config import BotSettings, Settings
 from bot.conversation.reception import PRIVATE_REFUSED
 from storage.history import History
-from tests.bot.conftest import World
+from tests.bot.conftest import Bot, World
 from tests.fakes import ScriptedEngine, reply
 
 
@@ -120,6 +123,18 @@ async def test_bots_and_webhooks_are_ignored(world: World, engine: ScriptedEngin
     await world.guild.create_webhook(world.channel).send(f"{world.mention} deployed")
     assert world.said() == []
     assert engine.requests == []
+
+
+async def test_an_allowed_bot_is_answered_until_only_bots_talk(world: World, engine: ScriptedEngine, bot: Bot) -> None:
+    robot = world.guild.add_member(world.env.create_user("Robot", bot=True))
+    allowing = Settings(bot=BotSettings(allowed_bots=[robot.id]))
+    await world.env.restart_bot(replace(bot, settings=allowing).client())
+    engine.enqueue(*[reply(f"{number}") for number in range(9)])
+    last = await world.ada.send(world.channel, "watch this")
+    for _ in range(9):
+        await robot.send(world.channel, f"{world.mention} and?", reply_to=last)
+        last = world.channel.history()[-1]
+    assert world.said() == ["0", "1", "2"]
 
 
 async def test_discords_own_notices_are_ignored(world: World, engine: ScriptedEngine) -> None:

@@ -314,7 +314,7 @@ class TestWhenDiscordOrTheDatabaseFails:
         assert (await ask(world)).content == explain(DatabaseUnavailable()).sentence
 
     async def test_what_nobody_foresaw_is_a_sentence_too(self, world: World, bot: Bot) -> None:
-        bot.clients[0]._reception._turns = None  # type: ignore[assignment]
+        bot.clients[0]._parts.reception._turns = None  # type: ignore[assignment]
         assert (await ask(world)).content == UNEXPECTED
 
 

@@ -1,0 +1,127 @@
+"""Puts the bot's parts together: everything between the gateway and the engine, built once and handed to its users.
+
+It knows constructors only; what the parts do is in their own files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import discord
+
+from bot.commands.ask import Ask
+from bot.commands.help import privacy_line
+from bot.commands.post import Posting
+from bot.commands.summarize import Summarize
+from bot.config import BotSettings, Settings
+from bot.conversation.intake import Intake
+from bot.conversation.prompting import Prompts
+from bot.conversation.reception import Reception
+from bot.conversation.transcript import Transcript
+from bot.conversation.turn import Turns
+from bot.limits import PersonalLimits
+from bot.membership import Membership
+from bot.permissions import PrivatePolicy
+from bot.setup_buttons import SetupAnswers
+from bot.setup_check import SetupCheck
+from llm.client import LLMClient
+from llm.types import Sampling
+from storage.history import History
+from storage.settings import GuildSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Foundations:
+    """What everything else stands on; `me` is known after the login. `patience_s`: how long a question waits."""
+
+    settings: Settings
+    llm: LLMClient
+    history: History
+    guild_settings: GuildSettings
+    in_playground: bool
+    me: Callable[[], discord.ClientUser]
+    patience_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the client hands events to."""
+
+    membership: Membership
+    private: PrivatePolicy
+    limits: PersonalLimits
+    privacy: str
+    intake: Intake
+    reception: Reception
+    ask: Ask
+    summarize: Summarize
+    posting: Posting
+    setup: SetupAnswers
+
+
+def assemble(base: Foundations) -> Parts:
+    """Build all parts."""
+    bot, llm = base.settings.bot, base.settings.llm
+    membership = Membership(bot.guilds, base.guild_settings, adopt_all=base.in_playground)
+    private = private_policy(bot, in_playground=base.in_playground)
+    limits = PersonalLimits(bot.requests_per_minute)
+    prompts = Prompts(base.llm, Sampling(llm.max_tokens, llm.temperature, llm.top_p))
+    intake = Intake(base.history, lambda: base.me().id)
+    return Parts(
+        membership=membership,
+        private=private,
+        limits=limits,
+        privacy=privacy_line(llm.base_url),
+        intake=intake,
+        reception=_reception(base, membership, private, limits, prompts, intake),
+        ask=Ask(llm=base.llm, prompts=prompts, history=base.history, me=base.me),
+        summarize=Summarize(llm=base.llm, me=base.me, items=base.settings.tasks.summary_items),
+        posting=Posting(base.history, base.me),
+        setup=SetupAnswers(
+            llm=base.llm,
+            check=SetupCheck(base.llm, base.history),
+            limits=limits,
+            per_minute=bot.requests_per_minute,
+            private=private.sentence,
+            servers="those in [bot] guilds." if bot.guilds else "this one only; [bot] guilds can list others.",
+        ),
+    )
+
+
+def private_policy(settings: BotSettings, *, in_playground: bool) -> PrivatePolicy:
+    """The setting [bot] direct_messages as a rule."""
+    chosen = settings.direct_messages
+    return PrivatePolicy(tuple(chosen) if isinstance(chosen, list) else chosen, in_playground)
+
+
+def _reception(
+    base: Foundations,
+    membership: Membership,
+    private: PrivatePolicy,
+    limits: PersonalLimits,
+    prompts: Prompts,
+    intake: Intake,
+) -> Reception:
+    settings = base.settings.bot
+    transcript = Transcript(base.history, intake, lambda: base.me().id, settings.history_messages)
+    turns = Turns(
+        llm=base.llm,
+        history=base.history,
+        intake=intake,
+        transcript=transcript,
+        prompts=prompts,
+        me=base.me,
+        patience_s=base.patience_s,
+    )
+    return Reception(
+        membership=membership,
+        private=private,
+        limits=limits,
+        turns=turns,
+        intake=intake,
+        transcript=transcript,
+        my_id=lambda: base.me().id,
+        allowed_bots=settings.allowed_bots,
+        store_all=base.in_playground,
+    )

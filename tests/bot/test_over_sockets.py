@@ -1,0 +1,192 @@
+"""What only real time shows: the bot on the playground's sockets, with an engine that hangs, falls silent or dies."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import discord
+import httpx
+import pytest
+
+from bot.app import point_discord_at
+from bot.client import StewardClient
+from bot.config import Settings
+from bot.errors import explain
+from llm.client import LLMClient
+from llm.config import LLMSettings
+from llm.errors import EngineTimeout
+from storage.database import Database
+from storage.history import History
+from storage.settings import GuildSettings
+from tests.e2e.stack import free_port
+from tests.fakes import ScriptedEngine, die_midway, hang, reply
+
+DEADLINE_S = 5.0
+
+
+@dataclass
+class Ada:
+    """Somebody who writes and reads by REST."""
+
+    http: httpx.AsyncClient
+    channel: str
+    bot_id: str
+
+    async def ask(self, text: str, reply_to: str | None = None) -> str:
+        body: dict[str, Any] = {"content": f"<@{self.bot_id}> {text}"}
+        if reply_to:
+            body["message_reference"] = {"message_id": reply_to}
+        answer = await self.http.post(f"/channels/{self.channel}/messages", json=body)
+        return str(answer.raise_for_status().json()["id"])
+
+    async def replies(self, question: str) -> list[dict[str, Any]]:
+        """Steward's replies to a message, as they are now."""
+        answer = await self.http.get(f"/channels/{self.channel}/messages", params={"limit": 100})
+        found = answer.raise_for_status().json()
+        return [one for one in found if (one.get("message_reference") or {}).get("message_id") == question]
+
+    async def reads(self, question: str, expected: str) -> dict[str, Any]:
+        """Steward's reply, once it is exactly `expected`."""
+        shown: list[dict[str, Any]] = []
+
+        async def is_there() -> bool:
+            shown[:] = await self.replies(question)
+            return [one["content"] for one in shown] == [expected]
+
+        await eventually(is_there)
+        return shown[0]
+
+    async def sees(self, question: str, part: str) -> bool:
+        """Whether `part` stands in Steward's replies to a message."""
+        return part in str(await self.replies(question))
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Returns when `condition` holds; raises TimeoutError after DEADLINE_S."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not await condition():  # noqa: ASYNC110 - what is awaited lies in other processes
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def playground() -> Iterator[str]:
+    """A playground process of its own; its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "playground", "--port", str(port)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process, httpx.Client() as http:
+        try:
+            deadline = time.monotonic() + 60
+            while not _answers(http, f"{url}/health"):
+                assert process.poll() is None and time.monotonic() < deadline, "the playground did not start"
+                time.sleep(0.05)
+            yield url
+        finally:
+            process.terminate()
+
+
+def _answers(http: httpx.Client, url: str) -> bool:
+    try:
+        return http.get(url).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture
+async def ada(
+    playground: str, engine: ScriptedEngine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Ada]:
+    """Ada, while the bot is connected; first token within 1 s, silence of 0.5 s at most."""
+    monkeypatch.setattr(discord.http.Route, "BASE", discord.http.Route.BASE)  # put back afterwards
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", None)
+    monkeypatch.setattr(discord.asset.Asset, "BASE", discord.asset.Asset.BASE)
+    point_discord_at(playground)
+    async with httpx.AsyncClient() as http:
+        seed = (await http.get(f"{playground}/playground.json")).json()
+    limits = LLMSettings(first_token_timeout_s=1.0, token_timeout_s=0.5)
+    token = {"Authorization": seed["people"][0]["token"]}
+    async with (
+        LLMClient(limits, engine.base_url) as llm,
+        StewardClient(Settings(), llm, History(database), GuildSettings(database), True, patience_s=5.0) as client,
+        httpx.AsyncClient(base_url=f"{playground}/api/v10", headers=token) as http,
+    ):
+        await client.login("playground")
+        running = asyncio.create_task(client.connect())
+        async with asyncio.timeout(DEADLINE_S):
+            await client.wait_until_ready()
+        yield Ada(http, seed["channels"][0]["id"], seed["bot"]["id"])
+        await client.close()
+        await running
+
+
+async def test_an_engine_that_never_begins(ada: Ada, engine: ScriptedEngine) -> None:
+    engine.enqueue(hang())
+    question = await ada.ask("hello")
+    await ada.reads(question, explain(EngineTimeout()).sentence)
+    await asyncio.wait_for(engine.requests[0].disconnected.wait(), DEADLINE_S)
+
+
+async def test_an_engine_that_falls_silent(ada: Ada, engine: ScriptedEngine) -> None:
+    engine.enqueue(hang("Half an answer. "))
+    question = await ada.ask("hello")
+    await ada.reads(question, f"Half an answer.\n-# {explain(EngineTimeout()).sentence}")
+
+
+async def test_the_answer_grows_before_the_reader(ada: Ada, engine: ScriptedEngine, database: Database) -> None:
+    engine.enqueue(reply(pieces=["First sentence. ", rest := asyncio.Event(), "Second one."]))
+    question = await ada.ask("hello")
+    first = await ada.reads(question, "First sentence.")
+    rest.set()
+    last = await ada.reads(question, "First sentence. Second one.")
+    assert last["id"] == first["id"] and last["mentions"] == []
+
+    async def is_stored() -> bool:
+        rows = (await History(database).chain(int(last["id"]))).messages
+        return rows[-1].content == "First sentence. Second one."
+
+    await eventually(is_stored)
+
+
+async def test_a_reply_that_is_deleted_frees_the_engine(ada: Ada, engine: ScriptedEngine) -> None:
+    engine.enqueue(reply(pieces=["First sentence. ", more := asyncio.Event(), "Second. ", asyncio.Event()]))
+    question = await ada.ask("hello")
+    shown = await ada.reads(question, "First sentence.")
+    async with httpx.AsyncClient(base_url=ada.http.base_url, headers={"Authorization": "Bot playground"}) as steward:
+        (await steward.delete(f"/channels/{ada.channel}/messages/{shown['id']}")).raise_for_status()
+    more.set()
+    await asyncio.wait_for(engine.requests[0].disconnected.wait(), DEADLINE_S)
+    assert await ada.replies(question) == []
+
+
+async def test_an_engine_that_restarts_in_between(ada: Ada, engine: ScriptedEngine) -> None:
+    engine.enqueue(die_midway("The first half. "))
+    question = await ada.ask("hello")
+    await eventually(partial(ada.sees, question, "stopped in the middle"))
+    await engine.stop()
+    question = await ada.ask("and now?")
+    engine.enqueue(reply("Here I am again."))
+    await engine.start()
+    await ada.reads(question, "Here I am again.")
+
+
+async def test_many_slow_answers_do_not_hold_up_a_quick_one(ada: Ada, engine: ScriptedEngine) -> None:
+    release = asyncio.Event()
+    engine.enqueue(
+        *[reply(pieces=[f"Slow {number}. ", release, "End."]) for number in range(2)],
+        when=lambda request: "slow" in request.texts[-1],
+    )
+    engine.enqueue(reply("Quick."), when=lambda request: "quick" in request.texts[-1])
+    slow = [await ada.ask(f"slow {number}") for number in range(2)]
+    await engine.received(2)
+    await ada.reads(await ada.ask("quick"), "Quick.")
+    release.set()
+    for question in slow:
+        await eventually(partial(ada.sees, question, "End."))
