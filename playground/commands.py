@@ -26,12 +26,12 @@ def listed(world: World, guild_id: int | None) -> list[Command]:
     return [one for one in world.commands.values() if one.guild_id == guild_id]
 
 
-def usable(world: World, channel_guild_id: int | None) -> list[Command]:
-    """What a person finds in a server (its own commands and the global ones), or in a direct message."""
+def usable(world: World, guild_id: int | None, held: int) -> list[Command]:
+    """What a person with these permissions finds in a server (its commands and the global ones), or in a DM (None)."""
     found = listed(world, None)
-    if channel_guild_id is not None:
-        return found + listed(world, channel_guild_id)
-    return [one for one in found if _in_direct_messages(one.body)]
+    if guild_id is None:
+        return [one for one in found if _in_direct_messages(one.body)]
+    return [one for one in found + listed(world, guild_id) if _is_open_to(held, one.body)]
 
 
 def upsert(world: World, guild_id: int | None, body: Payload, path: str = "") -> tuple[Command, bool]:
@@ -113,13 +113,16 @@ def _may_use(world: World, person: User, channel: Channel, command: Command) -> 
         if not _in_direct_messages(command.body):
             raise unknown("command")
         return
-    wanted = command.body.get("default_member_permissions")
-    needed = int(wanted) if wanted is not None else 0
-    held = world.permissions(person.id, channel)
-    administrator = bool(held & Permission.ADMINISTRATOR)
-    closed = wanted is not None and needed == 0
-    if not administrator and (closed or held & needed != needed):
+    if not _is_open_to(world.permissions(person.id, channel), command.body):
         raise missing_access()
+
+
+def _is_open_to(held: int, body: Payload) -> bool:
+    """Whether the command's default permissions let somebody with these permissions in; 0 means administrators only."""
+    wanted = body.get("default_member_permissions")
+    if wanted is None or held & Permission.ADMINISTRATOR:
+        return True
+    return int(wanted) != 0 and held & int(wanted) == int(wanted)
 
 
 def _in_direct_messages(body: Payload) -> bool:

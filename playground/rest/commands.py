@@ -144,12 +144,14 @@ def _index(parts: Parts, found: list[Command]) -> Response:
 
 
 @routes.get("/guilds/{guild_id}/application-command-index")
-async def guild_index(guild: Home, parts: Server) -> Response:
-    return _index(parts, commands.usable(parts.world, guild.id))
+async def guild_index(guild: Home, parts: Server, caller: Caller) -> Response:
+    held = parts.world.guild_permissions(caller.id, guild)
+    return _index(parts, commands.usable(parts.world, guild.id, held))
 
 
 @routes.get("/channels/{channel_id}/application-command-index")
-async def channel_index(channel: Place, parts: Server) -> Response:
+async def channel_index(channel: Place, parts: Server, caller: Caller) -> Response:
     if channel.guild_id is None and parts.world.bot.id not in channel.recipients:
         raise missing_access()
-    return _index(parts, commands.usable(parts.world, channel.guild_id))
+    held = parts.world.permissions(caller.id, channel)
+    return _index(parts, commands.usable(parts.world, channel.guild_id, held))

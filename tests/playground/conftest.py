@@ -23,9 +23,12 @@ from playground.limits import DISCORDS_OWN, Limits, Rule
 from playground.parts import Parts, Timing, build
 from playground.store import Store
 from tests.playground.openapi import Json, Specification
-from tests.playground.people import Person
+from tests.playground.people import DEADLINE_S, Person
 from tests.playground.watching import Watch
 from tests.waiting import until
+
+PATIENT = Timing(answer_within_s=DEADLINE_S)
+"""A busy machine must not look like a bot that does not answer."""
 
 NO_LIMITS = {route: Rule(1_000, 1.0) for route in DISCORDS_OWN}
 
@@ -49,7 +52,7 @@ class Recorder(discord.Client):
         self.resumes += 1
 
     async def message(self, matches: Callable[[discord.Message], bool] = lambda _: True) -> discord.Message:
-        await until(lambda: any(map(matches, self.heard)), 10)
+        await until(lambda: any(map(matches, self.heard)), DEADLINE_S)
         return next(filter(matches, self.heard))
 
 
@@ -100,7 +103,7 @@ async def connected(client: discord.Client) -> AsyncIterator[None]:
     running = asyncio.create_task(client.start("playground"))
     try:
         waiting = asyncio.create_task(_ready(client))
-        done, _ = await asyncio.wait({running, waiting}, timeout=15, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({running, waiting}, timeout=DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         assert waiting in done, running.exception() if running.done() else "the bot was not ready in time"
         yield
@@ -110,7 +113,7 @@ async def connected(client: discord.Client) -> AsyncIterator[None]:
 
 
 async def _ready(client: discord.Client) -> None:
-    await until(lambda: client.is_ready(), 15)
+    await until(lambda: client.is_ready(), DEADLINE_S)
 
 
 @asynccontextmanager
@@ -119,7 +122,7 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    await until(lambda: server.started, 10)
+    await until(lambda: server.started, DEADLINE_S)
     try:
         yield
     finally:
@@ -162,7 +165,7 @@ async def start(specification: Specification, discord_py: Callable[[str], None])
             base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             discord_py(base_url)
             store = await stack.enter_async_context(Store(state))
-            parts = build(store, base_url, timing)
+            parts = build(store, base_url, timing or PATIENT)
             parts.limits = limits or Limits(NO_LIMITS)
             watch = Watch(create_app(parts), specification)
             watches.append(watch)

@@ -76,6 +76,10 @@ class Specification:
             if f"x-ratelimit-{name}" not in exchange.headers:
                 yield f"{operation}: no X-RateLimit-{name} in the answer"
 
+    def against_schema(self, name: str, body: Json) -> list[str]:
+        """What is wrong with one object, by the name of its schema."""
+        return list(self._against(f"components/schemas/{name}", body, name))
+
     def _query_problems(self, operation: Operation, query: str) -> Iterator[str]:
         for name, value in parse_qsl(query, keep_blank_values=True):
             parameter = operation.parameters.get(name)

@@ -15,6 +15,8 @@ from playground.models import User
 from playground.parts import Timing
 from playground.sessions import BUFFER_EVENTS, RESUMABLE_S, Sessions
 from tests.playground.conftest import Running, Start
+from tests.playground.openapi import Specification
+from tests.playground.people import DEADLINE_S
 from tests.waiting import until
 
 
@@ -25,7 +27,7 @@ async def socket(running: Running, query: str = "v=10&encoding=json") -> AsyncIt
 
 
 async def closed_with(opened: aiohttp.ClientWebSocketResponse) -> int | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         async for _ in opened:
             pass
     return opened.close_code
@@ -48,7 +50,7 @@ async def test_a_dropped_socket_resumes_with_nothing_lost_or_doubled(running: Ru
 async def test_opcode_7_makes_the_client_resume(running: Running) -> None:
     bot, ada = await running.bot(), await running.person("Ada")
     await running.parts.gateway.ask_to_reconnect()
-    await until(lambda: bot.resumes == 1, 10)
+    await until(lambda: bot.resumes == 1, DEADLINE_S)
     await ada.say(running.channel_id(), "still here?")
     await bot.message(lambda one: one.content == "still here?")
 
@@ -57,8 +59,8 @@ async def test_a_session_that_is_gone_is_identified_anew(running: Running) -> No
     bot, ada = await running.bot(), await running.person("Ada")
     running.parts.sessions.all.clear()
     bot.ws.socket._response.connection.transport.abort()
-    await until(lambda: any(one.user.bot for one in running.parts.sessions.all.values()), 10)
-    await until(lambda: bot.is_ready() and bool(bot.guilds), 10)
+    await until(lambda: any(one.user.bot for one in running.parts.sessions.all.values()), DEADLINE_S)
+    await until(lambda: bot.is_ready() and bool(bot.guilds), DEADLINE_S)
     await ada.say(running.channel_id(), "anew")
     await bot.message(lambda one: one.content == "anew")
     assert bot.resumes == 0
@@ -127,6 +129,22 @@ async def test_a_person_gets_everything_at_once(running: Running) -> None:
     await bot.close()
     gone = await grace.heard("PRESENCE_UPDATE", lambda one: one["user"]["id"] == str(bot.user.id))
     assert gone["status"] == "offline"
+
+
+async def test_events_have_the_shapes_of_the_document(running: Running, specification: Specification) -> None:
+    bot, ada = await running.bot(), await running.person("Ada")
+    said = await ada.say(running.channel_id(), "Hello")
+    thread = await (await bot.message()).create_thread(name="Talk")
+    await thread.send("again", embed=discord.Embed(title="T"))
+    await ada.heard("MESSAGE_CREATE", lambda one: one["content"] == "again")
+    await ada.heard("MESSAGE_UPDATE", lambda one: one["id"] == said["id"])
+    guild = await ada.heard("GUILD_CREATE")
+    shapes = {"channels": "GuildChannelResponse", "roles": "GuildRoleResponse", "members": "GuildMemberResponse"}
+    checked = [(schema, body) for key, schema in shapes.items() for body in guild[key]]
+    checked += [("MessageResponse", body) for name, body in ada.events if name in ("MESSAGE_CREATE", "MESSAGE_UPDATE")]
+    checked += [("ThreadResponse", body) for name, body in ada.events if name == "THREAD_CREATE"]
+    assert len(checked) > 12
+    assert [problem for schema, body in checked for problem in specification.against_schema(schema, body)] == []
 
 
 def test_a_session_keeps_so_many_events() -> None:

@@ -12,7 +12,7 @@ from discord import app_commands
 from playground.interactions import NO_ANSWER
 from playground.parts import Timing
 from tests.playground.conftest import Recorder, Running, Start, everything
-from tests.playground.people import Person
+from tests.playground.people import DEADLINE_S, Person
 from tests.waiting import until
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
@@ -155,7 +155,7 @@ async def test_a_deferred_answer_fills_the_thinking_message(running: Running) ->
 async def test_a_second_answer_is_refused(running: Running) -> None:
     bot = await running.bot(client=Commands())
     await use(await running.person("Ada"), running, "twice")
-    await until(lambda: bool(bot.errors), 10)
+    await until(lambda: bool(bot.errors), DEADLINE_S)
     assert bot.errors[0].code == 40060
 
 
@@ -177,7 +177,7 @@ async def test_who_gets_no_answer_is_told_and_a_late_one_is_unknown(start: Start
 
 
 async def test_the_token_ends_after_its_time(start: Start) -> None:
-    async with start(timing=Timing(interaction_token_s=0.0)) as running:
+    async with start(timing=Timing(answer_within_s=DEADLINE_S, interaction_token_s=0.0)) as running:
         bot = await running.bot(client=Commands())
         kept: list[discord.Interaction[Any]] = []
 
@@ -186,7 +186,7 @@ async def test_the_token_ends_after_its_time(start: Start) -> None:
 
         bot.on_interaction = keep
         await use(await running.person("Ada"), running, "never")
-        await until(lambda: bool(kept), 10)
+        await until(lambda: bool(kept), DEADLINE_S)
         await kept[0].response.defer()
         with pytest.raises(discord.HTTPException) as expired:
             await kept[0].followup.send("too late")
@@ -199,7 +199,7 @@ async def test_thinking_ends_with_the_token_or_with_the_playground(start: Start,
     async def think(interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer(thinking=True)
 
-    async with start(state=state, timing=Timing(interaction_token_s=1.0)) as running:
+    async with start(state=state, timing=Timing(answer_within_s=DEADLINE_S, interaction_token_s=1.0)) as running:
         bot, ada = await running.bot(client=Commands()), await running.person("Ada")
         bot.on_interaction = think
         await use(ada, running, "never")
@@ -256,7 +256,7 @@ async def test_a_form_opens_and_is_answered(running: Running) -> None:
     shown = await ada.heard("MESSAGE_CREATE")
     await press(ada, shown, "form")
     form = await ada.heard("INTERACTION_MODAL_CREATE")
-    await until(lambda: bot.forms_open == 1, 10)
+    await until(lambda: bot.forms_open == 1, DEADLINE_S)
     assert (form["title"], form["nonce"]) == ("Tell me", "form")
     filled = [{"type": 1, "components": [{"type": 4, "custom_id": "what", "value": "hello"}]}]
     data = {"id": form["id"], "custom_id": form["custom_id"], "components": filled}
@@ -282,5 +282,10 @@ async def test_a_command_for_staff_only(running: Running) -> None:
     staff.default_permissions = discord.Permissions(manage_messages=True)
     bot.tree.add_command(staff)
     await bot.tree.sync()
-    assert await use(await running.person("Ada"), running, "staff") == 204
-    assert await use(await running.person("Grace"), running, "staff") == 403
+    ada, grace = await running.person("Ada"), await running.person("Grace", listening=False)
+    assert await use(ada, running, "staff") == 204
+    index = await grace.ok("GET", f"/guilds/{running.guild_id}/application-command-index")
+    assert "staff" not in {one["name"] for one in index["application_commands"]}
+    (command,) = [one for one in await bot.tree.fetch_commands() if one.name == "staff"]
+    data = {"id": str(command.id), "name": "staff", "type": 1}
+    assert await grace.interact(COMMAND, running.channel_id(), running.guild_id, data) == 403
