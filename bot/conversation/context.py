@@ -96,17 +96,24 @@ def exchanges(rows: Iterable[Row], names: Names) -> list[Exchange]:
 
 
 def first_kept(sizes: Sequence[int], budget: int, start: int = 0) -> int:
-    """Index of the oldest piece to keep: `start` (the last cut) while that fits, else far enough on to leave room.
+    """Index of the oldest piece to keep: `start` (the last cut) while that fits, else a new cut.
 
-    `sizes` and `budget` share a unit. The newest piece is always kept, even when it is larger than the budget.
+    `sizes` and `budget` share a unit.
+    """
+    return start if sum(sizes[start:]) <= budget else new_cut(sizes, budget, start)
+
+
+def new_cut(sizes: Sequence[int], budget: int, start: int) -> int:
+    """Where to cut next so that KEPT_SHARE of the budget is filled: at least one piece after `start`.
+
+    The newest piece is always kept, even when it is larger than the budget.
     """
     kept = sum(sizes[start:])
-    if kept <= budget:
-        return start
-    while kept > budget * KEPT_SHARE and start < len(sizes) - 1:
-        kept -= sizes[start]
-        start += 1
-    return start
+    first = start
+    while first < len(sizes) - 1 and (kept > budget * KEPT_SHARE or first == start):
+        kept -= sizes[first]
+        first += 1
+    return first
 
 
 def index_of(pieces: Sequence[Exchange], first_id: int | None) -> int:

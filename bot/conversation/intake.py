@@ -5,6 +5,7 @@ It does not decide which messages are kept (`reception` and `transcript` do): wh
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
 import discord
@@ -15,6 +16,9 @@ from storage.history import History, StoredMessage, StoredPerson
 ORDINARY = (discord.MessageType.default, discord.MessageType.reply)
 """Messages that somebody wrote; the others are Discord's own notices."""
 
+REMEMBERED_DELETIONS = 1000
+"""Other bots delete within milliseconds, while the message itself still waits for its turn."""
+
 
 class Intake:
     """Writes what was said into history. Every method raises StorageError."""
@@ -23,12 +27,16 @@ class Intake:
         self._history = history
         self._my_id = my_id
         self._named: set[int] = set()
+        self._deleted: deque[int] = deque(maxlen=REMEMBERED_DELETIONS)
 
     async def record(self, messages: Sequence[discord.Message]) -> None:
         """Store these messages as they are now, and the names of the places they were said in."""
         if not messages:
             return
         await self._history.record([self.stored(message) for message in messages])
+        gone = [message.id for message in messages if message.id in self._deleted]
+        if gone:  # deleted while it was still on its way here
+            await self._history.delete(gone)
         for message in messages:
             await self._record_place(message)
 
@@ -38,7 +46,8 @@ class Intake:
             await self._history.edit(message.id, message.content, message.edited_at)
 
     async def delete(self, message_ids: Collection[int]) -> None:
-        """The messages were deleted on Discord: their content goes."""
+        """The messages were deleted on Discord: their content goes, even of those that are stored a moment later."""
+        self._deleted.extend(message_ids)
         await self._history.delete(list(message_ids))
 
     def stored(self, message: discord.Message) -> StoredMessage:

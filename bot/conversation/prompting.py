@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.conversation.context import Context, Exchange, compose, first_kept, index_of
+from bot.conversation.context import Context, Exchange, compose, first_kept, index_of, new_cut
 from llm.client import LLMClient
 from llm.errors import ContextTooLong
 from llm.types import Sampling, TokenCount
@@ -73,7 +73,7 @@ class Prompts:
         per_character = count.count / max(1, counted)
         system = len(context.messages[0].content) * per_character
         tokens = [max(1, round(piece.characters * per_character)) for piece in pieces]
-        return max(start + 1, first_kept(tokens, max(1, int(budget - system)), start))
+        return new_cut(tokens, max(1, int(budget - system)), start)
 
     def _remember(self, key: int, first_id: int) -> None:
         self._cuts[key] = first_id

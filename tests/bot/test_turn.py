@@ -273,6 +273,16 @@ class TestEditsAndDeletions:
         await ask(world, "what is my secret?", reply_to=answer)
         assert "42" not in str(engine.requests[1].body)
 
+    async def test_a_deletion_that_overtakes_its_message(
+        self, world: World, engine: ScriptedEngine, history: History
+    ) -> None:
+        engine.enqueue(reply("I see nothing."))
+        backend = world.env.backend
+        hasty = backend.create_message(world.channel.id, world.ada.id, f"{world.mention} my secret is 42")
+        backend.delete_message(world.channel.id, hasty.id)
+        await world.env.settle()
+        assert [row.content for row in (await history.chain(hasty.id)).messages] == [""]
+
     async def test_many_deletions_at_once(self, world: World, engine: ScriptedEngine, history: History) -> None:
         engine.enqueue(reply("Noted."))
         question = await world.ada.send(world.channel, f"{world.mention} my secret is 42")
