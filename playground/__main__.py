@@ -30,7 +30,11 @@ def main(
     """Starts the playground; exits with 2 and one line when the port is taken or the state file cannot be used."""
     if host not in OWN_NAMES:
         raise _stop(f"everyone's tokens are open here, so it listens on {' or '.join(OWN_NAMES)} only, not on {host}")
-    listener = _listen(host, port)
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        message = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
+        raise _stop(message) from error
     store = _open(state)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(listener, store))
@@ -46,16 +50,16 @@ async def serve(listener: socket.socket, store: Store) -> None:
         await uvicorn.Server(config).serve(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket()
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises OSError. Only with its protocol named does asyncio turn off Nagle's 40 ms."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen()
-    except OSError as error:
+    except OSError:
         listener.close()
-        message = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
-        raise _stop(message) from error
+        raise
     return listener
 
 

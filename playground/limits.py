@@ -66,15 +66,17 @@ class Limits:
     def __init__(
         self,
         rules: Mapping[tuple[str, str], Rule] = DISCORDS_OWN,
+        otherwise: Rule = EASY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rules = rules
+        self._otherwise = otherwise
         self._clock = clock
         self._windows: dict[tuple[str, str, str], _Window] = {}
 
     def take(self, method: str, route: str, who: str, where: str) -> Verdict:
         """One request by `who` on a route template; `where` is the channel, server or webhook it is about."""
-        rule = self._rules.get((method, route), EASY)
+        rule = self._rules.get((method, route), self._otherwise)
         now = self._clock()
         key = (f"{method} {route}", who, where)
         window = self._windows.get(key)

@@ -18,8 +18,9 @@ import uvicorn
 import yarl
 from starlette.types import ASGIApp
 
+from playground.__main__ import listen
 from playground.app import create_app
-from playground.limits import DISCORDS_OWN, Limits, Rule
+from playground.limits import Limits, Rule
 from playground.parts import Parts, Timing, build
 from playground.store import Store
 from tests.playground.openapi import Json, Specification
@@ -30,7 +31,7 @@ from tests.waiting import until
 PATIENT = Timing(answer_within_s=DEADLINE_S)
 """A busy machine must not look like a bot that does not answer."""
 
-NO_LIMITS = {route: Rule(1_000, 1.0) for route in DISCORDS_OWN}
+ENDLESS = Rule(1_000_000, 1.0)
 
 
 class Recorder(discord.Client):
@@ -161,12 +162,12 @@ async def start(specification: Specification, discord_py: Callable[[str], None])
         state: Path | None = None, timing: Timing | None = None, limits: Limits | None = None
     ) -> AsyncIterator[Running]:
         async with AsyncExitStack() as stack:
-            listener = socket.create_server(("127.0.0.1", 0))
+            listener = listen("127.0.0.1", 0)
             base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             discord_py(base_url)
             store = await stack.enter_async_context(Store(state))
             parts = build(store, base_url, timing or PATIENT)
-            parts.limits = limits or Limits(NO_LIMITS)
+            parts.limits = limits or Limits({}, otherwise=ENDLESS)
             watch = Watch(create_app(parts), specification)
             watches.append(watch)
             await stack.enter_async_context(serving(watch, listener))

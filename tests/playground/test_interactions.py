@@ -40,7 +40,7 @@ class Buttons(discord.ui.View):
     @discord.ui.button(label="Form", custom_id="form")
     async def form(self, interaction: discord.Interaction[Any], button: discord.ui.Button[Any]) -> None:
         await interaction.response.send_modal(Form())
-        interaction.client.forms_open += 1
+        interaction.client.waiting_for.add("form")
 
 
 async def now(interaction: discord.Interaction[Any]) -> None:
@@ -73,6 +73,7 @@ async def never(interaction: discord.Interaction[Any]) -> None:
 
 async def buttons(interaction: discord.Interaction[Any]) -> None:
     await interaction.response.send_message("press", view=Buttons(timeout=None))
+    interaction.client.waiting_for.add("buttons")
 
 
 async def complete(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
@@ -90,7 +91,8 @@ class Commands(Recorder):
     def __init__(self) -> None:
         super().__init__(everything())
         self.errors: list[discord.HTTPException] = []
-        self.forms_open = 0
+        self.waiting_for: set[str] = set()
+        """Buttons and forms that discord.py has registered; until then it drops what people do with them."""
         for callback in (now, ask, twice, never, buttons, look):
             self.tree.command(description="For the test")(callback)
 
@@ -237,10 +239,11 @@ async def press(person: Person, message: dict[str, Any], custom_id: str) -> int:
 
 
 async def test_buttons_change_their_message(running: Running) -> None:
-    await running.bot(client=Commands())
+    bot = await running.bot(client=Commands())
     ada, grace = await running.person("Ada"), await running.person("Grace")
     await use(ada, running, "buttons")
     shown = await grace.heard("MESSAGE_CREATE")
+    await until(lambda: "buttons" in bot.waiting_for, DEADLINE_S)
     await press(grace, shown, "count")
     changed = await ada.heard("MESSAGE_UPDATE", lambda one: one["content"] == "pressed")
     assert changed["components"][0]["components"][0]["label"] == "Counted"
@@ -254,9 +257,10 @@ async def test_a_form_opens_and_is_answered(running: Running) -> None:
     ada = await running.person("Ada")
     await use(ada, running, "buttons")
     shown = await ada.heard("MESSAGE_CREATE")
+    await until(lambda: "buttons" in bot.waiting_for, DEADLINE_S)
     await press(ada, shown, "form")
     form = await ada.heard("INTERACTION_MODAL_CREATE")
-    await until(lambda: bot.forms_open == 1, DEADLINE_S)
+    await until(lambda: "form" in bot.waiting_for, DEADLINE_S)
     assert (form["title"], form["nonce"]) == ("Tell me", "form")
     filled = [{"type": 1, "components": [{"type": 4, "custom_id": "what", "value": "hello"}]}]
     data = {"id": form["id"], "custom_id": form["custom_id"], "components": filled}

@@ -12,6 +12,7 @@ import aiohttp
 import discord
 import pytest
 
+from playground.__main__ import listen
 from playground.drafts import CONTENT_LIMIT
 from playground.limits import MESSAGES, Limits, Rule
 from playground.models import Overwrite
@@ -209,6 +210,12 @@ async def playground_process(*arguments: str) -> tuple[int | None, str]:
     )
     _, errors = await asyncio.wait_for(process.communicate(), 30)
     return process.returncode, errors.decode()
+
+
+def test_answers_do_not_wait_for_nagle() -> None:
+    """asyncio sets TCP_NODELAY only on sockets that name their protocol."""
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 async def test_a_taken_port_is_said_in_one_line() -> None:
