@@ -121,10 +121,17 @@ class LiveReply:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def show(self, text: str) -> None:
-        """This is the answer so far."""
-        self._text = text
-        if self._first_text_at is None and text.strip():
+        """This is the answer so far; blank text changes nothing."""
+        if not text.strip():
+            return
+        self._text, self._footer = text, ""
+        if self._first_text_at is None:
             self._first_text_at = time.monotonic()
+        self._keep_up()
+
+    def remark(self, footer: str) -> None:
+        """Say this until there is an answer."""
+        self._footer = footer
         self._keep_up()
 
     async def finish(self, text: str, footer: str = "") -> None:

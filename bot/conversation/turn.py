@@ -32,10 +32,13 @@ from storage.history import History, StoredMessage, StoredPerson, StoredReply
 
 log = structlog.get_logger()
 
-PATIENCE_S = 20.0
-"""How long a question waits for an engine that is being restarted, before a sentence says so."""
+PATIENCE_S = 60.0
+"""How long a question waits for an engine that is being restarted, before it is given up with a sentence."""
+REMARK_AFTER_S = 5.0
+"""After this long without an engine, the person is told what is waited for."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 4.0
 
+RESTARTING = "The language model is being restarted. I answer as soon as it is back."
 NOTHING_ASKED = "Yes? Write your question after my name, or use `/help` to see what I can do."
 NO_ANSWER = "I have no answer to that. Please ask in other words."
 ATTACHMENTS_UNREAD = "I cannot read attachments yet"
@@ -110,18 +113,19 @@ class Turns:
 
     async def _generate(self, question: discord.Message, answer: Answer, live: LiveReply) -> None:
         """Fill `answer`, waiting with patience while the engine is being restarted; an error stays in it."""
-        deadline = time.monotonic() + self._patience_s
-        pause = FIRST_PAUSE_S
+        begun, pause = time.monotonic(), FIRST_PAUSE_S
         while True:
             try:
                 await self._attempt(question, answer, live)
                 return
             except LLMError as error:
                 come_back = isinstance(error, EngineUnavailable | StreamBroken) and not answer.text
-                if not come_back or time.monotonic() + pause > deadline:
+                if not come_back or time.monotonic() + pause > begun + self._patience_s:
                     log.log(explain(error).level, "answer failed", message=question.id, error=repr(error))
                     answer.error = error
                     return
+            if time.monotonic() > begun + REMARK_AFTER_S:
+                live.remark(small(RESTARTING))
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 

@@ -19,6 +19,8 @@ import pytest
 from bot.app import point_discord_at
 from bot.client import StewardClient
 from bot.config import Settings
+from bot.conversation.rendering import small
+from bot.conversation.turn import RESTARTING
 from bot.errors import explain
 from llm.client import LLMClient
 from llm.config import LLMSettings
@@ -29,7 +31,7 @@ from storage.settings import GuildSettings
 from tests.e2e.stack import free_port
 from tests.fakes import ScriptedEngine, die_midway, hang, reply
 
-DEADLINE_S = 5.0
+DEADLINE_S = 30.0
 
 
 @dataclass
@@ -115,7 +117,7 @@ async def ada(
     token = {"Authorization": seed["people"][0]["token"]}
     async with (
         LLMClient(limits, engine.base_url) as llm,
-        StewardClient(Settings(), llm, History(database), GuildSettings(database), True, patience_s=5.0) as client,
+        StewardClient(Settings(), llm, History(database), GuildSettings(database), True) as client,
         httpx.AsyncClient(base_url=f"{playground}/api/v10", headers=token) as http,
     ):
         await client.login("playground")
@@ -172,6 +174,7 @@ async def test_an_engine_that_restarts_in_between(ada: Ada, engine: ScriptedEngi
     await eventually(partial(ada.sees, question, "stopped in the middle"))
     await engine.stop()
     question = await ada.ask("and now?")
+    await ada.reads(question, small(RESTARTING))
     engine.enqueue(reply("Here I am again."))
     await engine.start()
     await ada.reads(question, "Here I am again.")

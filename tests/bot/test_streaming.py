@@ -196,6 +196,18 @@ async def test_a_channel_that_refuses_is_said_to_the_caller() -> None:
         assert live.has_ended
 
 
+async def test_a_remark_stands_until_there_is_an_answer() -> None:
+    channel = FakeChannel()
+    async with live_in(channel) as live:
+        live.remark("-# wait")
+        await until(lambda: channel.log == [("send", 100, "-# wait")])
+        live.show("")
+        live.show("The answer")
+        await live.finish("The answer.")
+    assert channel.shown == {100: "The answer."}
+    assert "delete" not in [verb for verb, _, _ in channel.log]
+
+
 async def test_it_types_until_the_first_post() -> None:
     channel = FakeChannel()
     async with live_in(channel) as live:
