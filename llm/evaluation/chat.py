@@ -18,7 +18,8 @@ import torch
 import typer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from llm.evaluation.chat_cases import Case, cases
+from llm.evaluation.chat_cases import OWN, Case, cases
+from llm.training.chat.conversation import Turn
 
 EMBEDDED = Path(__file__).resolve().parents[1] / "embedded" / "chat"
 
@@ -59,9 +60,21 @@ class Answerer:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(model, padding_side="left")
         self.model: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
 
-    def answer(self, asked: Sequence[Case], batch: int = 16, longest: int = 96) -> list[str]:
-        """The answers in the order of the cases; `longest` in tokens."""
-        prompts = [self.prompt(case) for case in asked]
+    def answer(self, asked: Sequence[Case], batch: int = 16) -> list[str]:
+        """The last answers, in the order of the cases; turns marked as its own are answered before, one by one."""
+        talks = [list(case.turns) for case in asked]
+        while open_talks := [talk for talk in talks if OWN in talk]:
+            prompts = [self._prompt(talk[: talk.index(OWN)]) for talk in open_talks]
+            for talk, text in zip(open_talks, self._answers(prompts, batch), strict=True):
+                talk[talk.index(OWN)] = Turn("assistant", text or "...")
+        return self._answers([self._prompt(talk) for talk in talks], batch)
+
+    def _prompt(self, turns: Sequence[Turn]) -> str:
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        text: str = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        return text
+
+    def _answers(self, prompts: list[str], batch: int, longest: int = 96) -> list[str]:
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         answers = [""] * len(prompts)
         for at in range(0, len(order), batch):
@@ -69,11 +82,6 @@ class Answerer:
             for index, text in zip(group, self._generate([prompts[index] for index in group], longest), strict=True):
                 answers[index] = text
         return answers
-
-    def prompt(self, case: Case) -> str:
-        messages = [{"role": turn.role, "content": turn.content} for turn in case.turns]
-        text: str = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-        return text
 
     @torch.no_grad()
     def _generate(self, prompts: list[str], longest: int) -> list[str]:

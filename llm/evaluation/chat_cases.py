@@ -16,10 +16,13 @@ from llm.training.chat.grammar import expand, fill
 from llm.training.chat.slots import SLOTS
 from llm.training.chat.words import draw, guild, person
 
+OWN = Turn("assistant", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A conversation that ends with a user's turn; right is an answer that contains one of `expected` (any case)."""
+    """A conversation that ends with a user's turn; right is an answer that contains one of `expected` (any case).
+    Where OWN stands, the model is to put its own answer first, as it would happen."""
 
     category: str
     turns: tuple[Turn, ...]
@@ -197,13 +200,13 @@ def _trained(rng: Random) -> Case:
     kind, value = slot.draw(rng, True)
     name = person(rng, held_out=True)
     told, asked = (fill(expand(text, rng), k=kind, v=value) for text in (slot.say, slot.ask))
-    turns = (Turn("user", f"{name}: {told}"), Turn("assistant", "Noted!"), Turn("user", f"{name}: {asked}"))
+    turns = (Turn("user", f"{name}: {told}"), OWN, Turn("user", f"{name}: {asked}"))
     return Case("recall, trained wording", (*_system(rng), *turns), (value,))
 
 
 def _one(rng: Random, recall: Recall) -> Case:
     name, value = person(rng, held_out=True), _value(rng, recall)
-    told = [Turn("user", f"{name}: {recall.say.replace('{v}', value)}"), Turn("assistant", "Good to know!")]
+    told = [Turn("user", f"{name}: {recall.say.replace('{v}', value)}"), OWN]
     filler = _filler(rng, rng.randrange(4), (name,))
     return Case("recall, one person", (*_system(rng), *told, *filler, Turn("user", f"{name}: {recall.ask}")), (value,))
 
@@ -213,7 +216,7 @@ def _many(rng: Random, recall: Recall) -> Case:
     values = [_value(rng, recall) for _ in people]
     told: list[Turn] = []
     for name, value in zip(people, values, strict=True):
-        told += [Turn("user", f"{name}: {recall.say.replace('{v}', value)}"), Turn("assistant", "Noted!")]
+        told += [Turn("user", f"{name}: {recall.say.replace('{v}', value)}"), OWN]
     asker, about = rng.randrange(3), rng.randrange(3)
     question = recall.ask if asker == about else recall.ask_of.replace("{n}", people[about])
     return Case(
@@ -223,10 +226,10 @@ def _many(rng: Random, recall: Recall) -> Case:
 
 def _updated(rng: Random, recall: Recall) -> Case:
     name, old, new = person(rng, held_out=True), _value(rng, recall), _value(rng, recall)
-    told = [Turn("user", f"{name}: {recall.say.replace('{v}', old)}"), Turn("assistant", "Noted!")]
+    told = [Turn("user", f"{name}: {recall.say.replace('{v}', old)}"), OWN]
     told += [
         Turn("user", f"{name}: oh wait, I was wrong, {recall.say.replace('{v}', new)}"),
-        Turn("assistant", "Thank you!"),
+        OWN,
     ]
     return Case("recall, updated", (*_system(rng), *told, Turn("user", f"{name}: {recall.ask}")), (new,))
 
@@ -234,13 +237,13 @@ def _updated(rng: Random, recall: Recall) -> Case:
 def _untold(rng: Random, recall: Recall) -> Case:
     teller, asker = _people(rng, 2)
     other = rng.choice([each for each in RECALLS if each.pool != recall.pool])
-    told = [Turn("user", f"{teller}: {other.say.replace('{v}', _value(rng, other))}"), Turn("assistant", "Noted!")]
+    told = [Turn("user", f"{teller}: {other.say.replace('{v}', _value(rng, other))}"), OWN]
     return Case("not told", (*_system(rng), *told, Turn("user", f"{asker}: {recall.ask}")), UNTOLD)
 
 
 def _long(rng: Random, recall: Recall) -> Case:
     name, value = person(rng, held_out=True), _value(rng, recall)
-    told = [Turn("user", f"{name}: {recall.say.replace('{v}', value)}"), Turn("assistant", "Good to know!")]
+    told = [Turn("user", f"{name}: {recall.say.replace('{v}', value)}"), OWN]
     filler = _filler(rng, 30, _people(rng, 2))
     return Case(
         "recall, long context", (*_system(rng), *told, *filler, Turn("user", f"{name}: {recall.ask}")), (value,)

@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from llm.training.chat.corpus import conversations
+from llm.training.chat.corpus import Lengths, conversations
 from llm.training.chat.tokenizer import CONTEXT, PAD, encode, mark
 
 
@@ -23,9 +23,9 @@ class Batch:
     padding: Tensor
 
 
-def round_of_batches(tokenizer: Tokenizer, seed: str, count: int, longest: int, tokens: int = 8192) -> list[Batch]:
-    """`count` conversations of at most `longest` exchanges, in shuffled batches of about `tokens` tokens each."""
-    encoded = [encode(tokenizer, talk) for talk in conversations(seed, count, longest)]
+def round_of_batches(tokenizer: Tokenizer, seed: str, count: int, lengths: Lengths, tokens: int = 8192) -> list[Batch]:
+    """`count` conversations in shuffled batches of about `tokens` tokens each."""
+    encoded = [encode(tokenizer, talk) for talk in conversations(seed, count, lengths)]
     encoded = sorted(((ids[:CONTEXT], spoken[:CONTEXT]) for ids, spoken in encoded), key=lambda pair: len(pair[0]))
     batches = list(_grouped(encoded, tokens, mark(tokenizer, PAD)))
     Random(seed).shuffle(batches)

@@ -15,21 +15,24 @@ from llm.training.chat.words import guild, person
 Exchange = Callable[[Conversation, Person], str | None]
 
 _WEIGHTED_TOPICS = [topic for topic in TOPICS for _ in range(topic.weight)]
-# Exchanges per conversation: mostly few, sometimes as many as the context holds.
-_LENGTHS = ((38, 1, 4), (45, 5, 10), (12, 11, 20), (3, 21, 39), (2, 40, 75))
+# How long conversations are: (share, fewest exchanges, most exchanges).
+Lengths = tuple[tuple[int, int, int], ...]
+SHORT: Lengths = ((1, 1, 3),)
+USUAL: Lengths = ((38, 1, 4), (45, 5, 10), (12, 11, 20), (3, 21, 39), (2, 40, 75))
+LONG: Lengths = ((25, 1, 4), (40, 5, 10), (20, 11, 20), (9, 21, 39), (6, 40, 75))
 
 
-def conversations(seed: int | str, count: int, longest: int = 75) -> Iterator[list[Turn]]:
-    """`count` conversations; `longest` bounds the exchanges of each."""
+def conversations(seed: int | str, count: int, lengths: Lengths = USUAL) -> Iterator[list[Turn]]:
+    """`count` conversations, each of which depends on the seed and its place only."""
     for index in range(count):
-        yield conversation(Random(f"{seed}/{index}"), longest)
+        yield conversation(Random(f"{seed}/{index}"), lengths)
 
 
-def conversation(rng: Random, longest: int = 75) -> list[Turn]:
+def conversation(rng: Random, lengths: Lengths = USUAL) -> list[Turn]:
     """One conversation, beginning with its system prompt when it has one."""
     talk = _opened(rng)
-    _, low, high = rng.choices(_LENGTHS, weights=[weight for weight, *_ in _LENGTHS])[0]
-    length = min(longest, rng.randint(low, high))
+    _, low, high = rng.choices(lengths, weights=[share for share, *_ in lengths])[0]
+    length = rng.randint(low, high)
     while len([turn for turn in talk.turns if turn.role == "assistant"]) < length:
         speaker = rng.choice(talk.people) if rng.random() < 0.5 else talk.people[0]
         exchange = rng.choices(_EXCHANGES, weights=_EXCHANGE_WEIGHTS)[0]

@@ -6,13 +6,24 @@ from dataclasses import dataclass
 
 from transformers import LlamaConfig
 
+from llm.training.chat.corpus import LONG, SHORT, USUAL, Lengths
 from llm.training.chat.tokenizer import CONTEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One round: how many conversations of which lengths, and the weight of what the assistant does not say."""
+
+    conversations: int
+    lengths: Lengths
+    rest_weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What a run is made of. A round of conversations is the unit of progress and of checkpoints. The `first_rounds`
-    have short conversations and a small weight on what people write, so that words are learned before dialogue."""
+    have short conversations (three times as many) and a small weight on what people write, so that words are learned
+    before dialogue; the `last_rounds` have more long ones (two thirds as many)."""
 
     seed: int = 2026
     vocabulary: int = 2048
@@ -23,6 +34,7 @@ class Recipe:
     rounds: int = 32
     conversations: int = 1000
     first_rounds: int = 6
+    last_rounds: int = 8
     rest_weight: float = 0.1
     matrix_rate: float = 0.02
     other_rate: float = 0.003
@@ -45,6 +57,14 @@ class Recipe:
             eos_token_id=eos,
             pad_token_id=pad,
         )
+
+    def stage(self, index: int) -> Stage:
+        """What the round of this index is made of."""
+        if index < self.first_rounds:
+            return Stage(self.conversations * 3, SHORT, self.rest_weight)
+        if index >= self.rounds - self.last_rounds:
+            return Stage(self.conversations * 2 // 3, LONG)
+        return Stage(self.conversations, USUAL)
 
     def rate(self, progress: float) -> float:
         """The factor on the learning rates at this share of the run: warm up, hold, decay linearly to nothing."""

@@ -46,18 +46,14 @@ class Run:
     def advance(self) -> None:
         """Train one round of conversations and say how it went."""
         start, index, recipe = time.monotonic(), self.progress.rounds, self.recipe
-        first = index < recipe.first_rounds
+        stage = recipe.stage(index)
         batches = round_of_batches(
-            self.tokenizer,
-            f"{recipe.seed}/{index}",
-            recipe.conversations * (3 if first else 1),
-            3 if first else 75,
-            recipe.batch_tokens,
+            self.tokenizer, f"{recipe.seed}/{index}", stage.conversations, stage.lengths, recipe.batch_tokens
         )
         losses = []
         for step, batch in enumerate(batches):
             self._set_rates((index + step / len(batches)) / recipe.rounds)
-            losses.append(self._step(batch, recipe.rest_weight if first else 0.0))
+            losses.append(self._step(batch, stage.rest_weight))
             if step % 10 == 0:
                 print(
                     f"round {index} step {step}/{len(batches)} loss {sum(losses[-10:]) / len(losses[-10:]):.3f}",

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llm.training.chat.batches import round_of_batches
-from llm.training.chat.corpus import conversations
+from llm.training.chat.corpus import SHORT, conversations
 from llm.training.chat.export import export
 from llm.training.chat.muon import orthogonalized
 from llm.training.chat.recipe import Recipe
@@ -44,7 +44,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return train_tokenizer(conversations("tokenizer", 60, longest=5), TINY.vocabulary)
+    return train_tokenizer(conversations("tokenizer", 60, SHORT), TINY.vocabulary)
 
 
 @given(st.text(st.characters(codec="utf-8")))
@@ -67,7 +67,7 @@ def test_digits_stand_alone(tokenizer: Tokenizer) -> None:
 
 def test_training_sees_what_the_template_renders(tokenizer: Tokenizer) -> None:
     wrapped = for_transformers(tokenizer)
-    for talk in conversations("template", 30, longest=4):
+    for talk in conversations("template", 30, SHORT):
         messages = [{"role": turn.role, "content": turn.content} for turn in talk]
         ids, spoken = encode(tokenizer, talk)
         assert wrapped.apply_chat_template(messages, return_dict=False) == ids
@@ -76,7 +76,7 @@ def test_training_sees_what_the_template_renders(tokenizer: Tokenizer) -> None:
 
 
 def test_batches_hold_every_conversation_once_and_mark_padding(tokenizer: Tokenizer) -> None:
-    batches = round_of_batches(tokenizer, "batches", 40, longest=3, tokens=2048)
+    batches = round_of_batches(tokenizer, "batches", 40, SHORT, tokens=2048)
     assert sum(len(batch.ids) for batch in batches) == 40
     assert not any((batch.spoken & batch.padding).any() for batch in batches)
     assert all(batch.spoken.any(dim=1).all() for batch in batches)
