@@ -162,7 +162,9 @@ def configure_logging(level: str) -> None:
             structlog.processors.StackInfoRenderer(),
             structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S"),
             # Not structlog's own rich tracebacks: those print local variables, and with them what members wrote.
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

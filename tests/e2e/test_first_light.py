@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.models import slow_model
 from tests.e2e.stack import ANSWER_S, Person, Stack
@@ -46,7 +47,7 @@ async def ask(person: Person, channel: str, text: str, reply_to: str | None = No
     return await person.says(channel, f"<@{person.bot_id}> {text}", reply_to)
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     async with Stack(tmp_path_factory.mktemp("steward")).running() as running:
         yield running
