@@ -72,7 +72,7 @@ class StewardClient(discord.Client):
         self.tree = StewardTree(self, parts.membership, parts.private)
         add_ask(self.tree, parts.ask, parts.limits)
         add_summarize(self.tree, parts.summarize, parts.limits)
-        add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence)
+        add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence, kept=parts.kept)
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: persistent buttons, and the commands where they changed."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.commands.ask import Ask
-from bot.commands.help import privacy_line
+from bot.commands.help import KEPT, KEPT_IN_PLAYGROUND, privacy_line
 from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
 from bot.config import BotSettings, Settings
@@ -52,6 +52,7 @@ class Parts:
     private: PrivatePolicy
     limits: PersonalLimits
     privacy: str
+    kept: str
     intake: Intake
     reception: Reception
     ask: Ask
@@ -73,6 +74,7 @@ def assemble(base: Foundations) -> Parts:
         private=private,
         limits=limits,
         privacy=privacy_line(llm.base_url),
+        kept=KEPT_IN_PLAYGROUND if base.in_playground else KEPT,
         intake=intake,
         reception=_reception(base, membership, private, limits, prompts, intake),
         ask=Ask(llm=base.llm, prompts=prompts, history=base.history, me=base.me),

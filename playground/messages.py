@@ -110,8 +110,10 @@ class Messages:
         message.attachments = kept + self._attach(body, uploads)
         if "flags" in body:
             message.flags = (message.flags & ~int(drafts.CHOOSABLE_FLAGS)) | drafts.chosen_flags(body)
-        message.flags &= ~int(MessageFlags.LOADING)
-        message.edited_at = now()
+        if message.flags & MessageFlags.LOADING:  # the first text of a deferred answer is its beginning, not an edit
+            message.flags &= ~int(MessageFlags.LOADING)
+        else:
+            message.edited_at = now()
         if "content" in body or "allowed_mentions" in body:
             target = self.world.messages.get(int((message.reference or {}).get("message_id", 0)))
             self._mention(message, channel, body.get("allowed_mentions"), target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Literal
 from urllib.parse import urlsplit
 
 import discord
@@ -18,35 +19,38 @@ answer any message of mine and I know what was said before. Several people can j
 - `/summarize` tells you what the last messages of a channel were about, with links to them. Only you see it.
 - `/help` shows this.
 **Private messages:** {private}
-**Your words:** {privacy} I keep messages that are addressed to me, the replies they belong to, and my answers; what \
-is edited or deleted on Discord is edited or deleted here too.
+**Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too.
 I can be wrong. Check what matters."""
 
 OWN_MACHINE = "I run on this community's own machine, and nothing that you write leaves it."
+OWN_NETWORK = "I run on this community's own machines, and nothing that you write leaves them."
+KEPT = "I keep messages that are addressed to me, the replies they belong to, and my answers"
+KEPT_IN_PLAYGROUND = "In the playground I keep every message, so that there is something to summarize"
 
 
-def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, private: str) -> None:
-    """Hang /help on the tree. `privacy` says where members' words go, `private` who may write to Steward in private."""
+def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, private: str, kept: str) -> None:
+    """Hang /help on the tree: where words go (`privacy`), what is `kept`, who may write in `private`."""
 
     @tree.command(name="help", description="What I can do, and how to talk with me")
     async def help_command(interaction: discord.Interaction) -> None:
         user = interaction.client.user
         mention = f" ({user.mention})" if user else ""
         async with explained(interaction):
-            await tell(interaction, TEXT.format(mention=mention, private=private, privacy=privacy))
+            await tell(interaction, TEXT.format(mention=mention, private=private, privacy=privacy, kept=kept))
 
 
 def privacy_line(engine_url: str | None) -> str:
     """Where members' words go, in one sentence."""
-    if engine_url is None or _is_this_machine(engine_url):
+    host = urlsplit(engine_url or "http://localhost").hostname or ""
+    if host == "localhost" or _is(host, "is_loopback"):
         return OWN_MACHINE
-    host = urlsplit(engine_url).hostname or engine_url
+    if not {".", ":"} & set(host) or _is(host, "is_private"):  # a container or a machine of the owner's network
+        return OWN_NETWORK
     return f"My owner chose an engine elsewhere: what you ask me is sent to {host} to be answered."
 
 
-def _is_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def _is(host: str, kind: Literal["is_loopback", "is_private"]) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return bool(getattr(ipaddress.ip_address(host), kind))
     except ValueError:
         return False

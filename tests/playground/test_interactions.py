@@ -152,6 +152,9 @@ async def test_a_deferred_answer_fills_the_thinking_message(running: Running) ->
     await ada.heard("MESSAGE_CREATE", lambda one: one["content"] == "second" and one["flags"] & EPHEMERAL)
     done = await ada.heard("MESSAGE_UPDATE", lambda one: one["content"] == "first, edited")
     assert (done["id"], done["flags"] & LOADING) == (thinking["id"], 0)
+    filled = await ada.heard("MESSAGE_UPDATE", lambda one: one["content"] == "first")
+    assert filled["edited_timestamp"] is None
+    assert done["edited_timestamp"] is not None
 
 
 async def test_a_second_answer_is_refused(running: Running) -> None:
