@@ -18,7 +18,7 @@ def ask(talk: Conversation, speaker: Person) -> str | None:
     if not talk.facts:
         return None
     mine = [fact for fact in talk.facts if fact.about == speaker.name]
-    fact = talk.rng.choice(mine) if mine and talk.rng.random() < 0.6 else talk.rng.choice(talk.facts)
+    fact = talk.rng.choice(mine) if mine and talk.rng.random() < 0.5 else talk.rng.choice(talk.facts)
     if talk.rng.random() < 0.15 and fact.about:
         return _ask_who(talk, speaker, fact)
     own = fact.about == speaker.name

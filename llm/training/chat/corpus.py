@@ -109,20 +109,20 @@ def _beyond(talk: Conversation, speaker: Person) -> str | None:
 
 _EXCHANGE_TABLE: tuple[tuple[int, Exchange], ...] = (
     (20, telling.tell),
-    (7, _tell_several),
+    (8, _tell_several),
     (5, telling.tell_of),
-    (4, telling.correct),
-    (34, asking.ask),
-    (7, asking.ask_unknown),
-    (4, asking.ask_whether),
+    (6, telling.correct),
+    (40, asking.ask),
+    (12, asking.ask_unknown),
+    (5, asking.ask_whether),
     (3, asking.recap),
-    (4, asking.repeat),
+    (3, asking.repeat),
     (2, telling.introduce),
     (2, asking.ask_name),
     (1, asking.ask_who_is_here),
     (1, asking.ask_where),
-    (20, _small_talk),
-    (12, _beyond),
+    (18, _small_talk),
+    (11, _beyond),
     (2, _remark),
 )
 _EXCHANGES = [exchange for _, exchange in _EXCHANGE_TABLE]

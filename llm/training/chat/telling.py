@@ -9,21 +9,31 @@ from __future__ import annotations
 from llm.training.chat.conversation import Conversation, Fact, Person
 from llm.training.chat.grammar import expand, fill, joined
 from llm.training.chat.phrases import MEMORY, started, telling
-from llm.training.chat.slots import SLOTS, Slot
+from llm.training.chat.slots import SLOTS
 from llm.training.chat.words import person
 
 
-def draw_fact(talk: Conversation, speaker: Person, about: str, slot: Slot | None = None, kind: str = "") -> Fact | None:
-    """A fact that was not told yet (of a given slot and kind, when given); None where nothing fits."""
-    slot = slot or talk.rng.choice(SLOTS if talk.rng.random() < 0.65 else SLOTS[:2])
+def draw_fact(talk: Conversation, speaker: Person, about: str) -> Fact | None:
+    """A fact that was not told yet, in one case of three of a kind that somebody else told; None where nothing fits."""
+    others = [fact for fact in talk.facts if fact.about != about]
+    if others and talk.rng.random() < 0.33:
+        like = talk.rng.choice(others)
+        fact = draw_like(talk, speaker, about, like)
+        return fact if fact and not talk.known(about, fact.slot, fact.kind) else None
+    slot = talk.rng.choice(SLOTS if talk.rng.random() < 0.65 else SLOTS[:2])
     for _ in range(8):
-        drawn, value = slot.draw(talk.rng, False)
-        if kind and drawn.lower() != kind.lower():
-            continue
-        fact = Fact(about, slot, speaker.typing.value(drawn), speaker.typing.value(value))
-        known = talk.known(about, slot, drawn)
-        if (slot.several and len(known) < 3) or (not slot.several and bool(known) == bool(kind)):
-            return fact
+        kind, value = slot.draw(talk.rng, False)
+        if len(talk.known(about, slot, kind)) < (3 if slot.several else 1):
+            return Fact(about, slot, speaker.typing.value(kind), speaker.typing.value(value))
+    return None
+
+
+def draw_like(talk: Conversation, speaker: Person, about: str, like: Fact) -> Fact | None:
+    """A fact of the same slot and kind as another, with its own value; None where the kind is too rare to be drawn."""
+    for _ in range(300):
+        kind, value = like.slot.draw(talk.rng, False)
+        if kind.lower() == like.kind.lower():
+            return Fact(about, like.slot, speaker.typing.value(kind), speaker.typing.value(value))
     return None
 
 
@@ -75,7 +85,7 @@ def correct(talk: Conversation, speaker: Person) -> str | None:
     if not mine:
         return None
     old = talk.rng.choice(mine)
-    fact = draw_fact(talk, speaker, speaker.name, old.slot, old.kind)
+    fact = draw_like(talk, speaker, speaker.name, old)
     if fact is None or fact.value.lower() == old.value.lower():
         return None
     start = MEMORY["start correction"]

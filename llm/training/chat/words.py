@@ -10,6 +10,9 @@ from zlib import crc32
 
 from llm.training.chat.written import words
 
+# Words that everybody uses and of which there are few: all of them are trained.
+CLOSED = frozenset({"day", "month", "season", "kin", "pet", "event"})
+
 
 def is_held_out(value: str) -> bool:
     """Whether this value belongs to the evaluation only."""
@@ -32,7 +35,7 @@ def draw(kind: str, rng: Random, held_out: bool = False, novelty: float = 0.25) 
             value = invented(rng)
             if pool[0][0].isupper():
                 value = value.capitalize()
-        if is_held_out(value) == held_out:
+        if kind in CLOSED or is_held_out(value) == held_out:
             return value
     return invented(rng)
 

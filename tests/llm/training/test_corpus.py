@@ -70,6 +70,12 @@ def test_no_held_out_value_is_drawn_for_training() -> None:
         assert all(is_held_out(draw(kind, rng, held_out=True)) for _ in range(50))
 
 
+def test_words_of_which_there_are_few_are_all_trained() -> None:
+    rng = Random(3)
+    for kind in ("day", "month", "season"):
+        assert {draw(kind, rng, novelty=0) for _ in range(300)} == set(words(kind))
+
+
 def test_every_kind_of_word_has_some_to_draw_and_none_twice_too_often() -> None:
     for slot in SLOTS:
         assert slot.draw(Random(2), False)[1]
