@@ -1,7 +1,8 @@
 """A model's text → what Discord may show: safe, and in messages of at most 2,000 characters. Pure.
 
 It does not know messages, channels or edits; who posts the parts is `streaming`. Cutting goes by the raw text, so
-that the raw slices of all parts, joined, are exactly what the model wrote: that is what is stored.
+that the raw slices of all parts, joined, are exactly what the model wrote (but for control characters): that is what
+is stored. Links and mentions are made harmless inside code, too: Discord and we need not agree on what is code.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.conversation.invites import without_invites
+
 DISCORD_LIMIT = 2000
 """Characters in one message. Counted here in UTF-16 units, which is never fewer than Discord counts."""
 SMALL = "-# "
 """Discord's mark for a line in small letters: Steward's own remarks under an answer begin with it."""
+MOST_PARTS = 10
+"""Messages that one answer may take; with the usual [llm] max_tokens it takes two."""
+CUT_SHORT = f"the rest would take more than {MOST_PARTS} messages and is left out; reply “go on” for more"
 
 _FENCE = re.compile("```")
+_FENCE_HEAD = re.compile(r"```(?:[A-Za-z0-9_+#.\-]{1,32}\n(?!```))?")
 _FENCE_LANGUAGE = re.compile(r"[A-Za-z0-9_+#.\-]{1,32}(?=\n)")
 _PINGS = re.compile(r"@(?=everyone|here)|<(?=@[!&]?\d)", re.IGNORECASE)
-_MASKED_LINK = re.compile(r"\](?=\(\s*<?\s*[a-z][a-z0-9+.\-]*:)", re.IGNORECASE)
-_INVITE = re.compile(
-    r"(?:https?://)?(?:www\.|ptb\.|canary\.)?(?:discord\.gg|dsc\.gg|discord(?:app)?\.com/+invite)/+[\w\-]+",
-    re.IGNORECASE,
-)
+_MASKED_LINK = re.compile(r"\](?=\([\s<\\]*[a-z][a-z0-9+.\-\\]*:)", re.IGNORECASE)
+_REMARK = re.compile(r"^((?:[^\S\n]|[>*+\-\d.)])*?)-#(?=\s)", re.MULTILINE)
+"""Where Discord might see a line in small letters, also in quotes and lists."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _HALF_FENCE = re.compile(r"(?<=\n)`{1,2}\Z")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*\s")
@@ -51,16 +56,20 @@ class _Fence:
 
 
 def render(text: str, footer: str = "", limit: int = DISCORD_LIMIT) -> list[Part]:
-    """The messages that show `text`: none for blank text without a footer, else each at most `limit` characters.
+    """The messages that show `text`: none where there is nothing to see, else each at most `limit` characters.
 
     A code block that a cut divides is closed and opened again; one that the text (still) leaves open is closed, so
     that every state of a streamed answer looks finished. `footer` goes under the last part, or into one of its own.
+    What does not fit into MOST_PARTS messages is left out, of the raw text, too, and that is said above the footer.
     """
-    parts = _parts(text, limit)
+    parts = _parts(_CONTROL.sub("", text), limit)
+    if len(parts) > MOST_PARTS:
+        parts = parts[:MOST_PARTS]
+        footer = "\n".join(filter(None, (small(CUT_SHORT), footer)))
     if not footer:
         return parts
     if not parts:
-        return [Part(text, footer)]
+        return [Part("", footer)]
     last = parts.pop()
     if length(last.shown) + 1 + length(footer) <= limit:
         return [*parts, Part(last.raw, f"{last.shown}\n{footer}")]
@@ -81,15 +90,17 @@ def without_remarks(content: str) -> str:
 
 
 def neutralize(text: str) -> str:
-    """Text that pings nobody, invites nowhere and shows where each link leads. Code blocks only lose their invites."""
-    text = _INVITE.sub("(invite link removed)", _CONTROL.sub("", text))
-    pieces = []
-    for piece, is_code in _by_code(text):
-        if not is_code:
-            piece = _PINGS.sub(lambda match: match[0] + _ZERO_WIDTH_SPACE, piece)
-            piece = _MASKED_LINK.sub("] ", piece)
-        pieces.append(piece)
-    return "".join(pieces)
+    """Text that pings nobody, invites nowhere, shows where each link leads and has no remarks that look like ours."""
+    text = without_invites(_CONTROL.sub("", text))
+    text = _PINGS.sub(lambda match: match[0] + _ZERO_WIDTH_SPACE, text)
+    return "".join(_unmasked(piece, is_code) for piece, is_code in _by_code(text))
+
+
+def _unmasked(piece: str, is_code: bool) -> str:
+    """Without live masked links and small lines; in code the change cannot be seen."""
+    if is_code:
+        return _REMARK.sub(rf"\1-{_ZERO_WIDTH_SPACE}#", _MASKED_LINK.sub("]" + _ZERO_WIDTH_SPACE, piece))
+    return _REMARK.sub(r"\1\\-#", _MASKED_LINK.sub("] ", piece))
 
 
 def length(text: str) -> int:
@@ -104,9 +115,10 @@ def has_sentence(text: str) -> bool:
 
 
 def _parts(text: str, limit: int) -> list[Part]:
+    """All parts, or the first MOST_PARTS + 1 of them."""
     parts: list[Part] = []
     unseen, start, fence = "", 0, None
-    while start < len(text):
+    while start < len(text) and len(parts) <= MOST_PARTS:
         end = _end_of_part(text, start, fence, limit)
         if not text[end:].strip():
             end = len(text)
@@ -138,7 +150,7 @@ def _shown(text: str, start: int, end: int, fence: _Fence | None) -> str:
 
 def _visible(body: str) -> bool:
     """False for blank text and for code blocks with nothing in them."""
-    bare = _FENCE.sub("", body) if not body.startswith("```") else _FENCE.sub("", body.partition("\n")[2])
+    bare = "".join(_FENCE_HEAD.sub("", piece) if is_code else piece for piece, is_code in _by_code(body))
     return any(not character.isspace() and unicodedata.category(character) not in {"Cf", "Cc"} for character in bare)
 
 
@@ -165,17 +177,18 @@ def _by_code(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _end_of_part(text: str, start: int, fence: _Fence | None, limit: int) -> int:
-    """Where the part that begins at `start` ends: at the best border such that what is shown fits."""
+    """Where the part that begins at `start` ends: at the best border such that what is shown fits.
+
+    What is shown may be longer than the text. The room shrinks in proportion, by halves at last, so it ends soon.
+    """
     room = limit
     while True:
         window = _reach(text, start, room)
         end = window if window == len(text) else _border(text, start, window, fence)
-        excess = length(_shown(text, start, end, fence)) - limit
-        if excess <= 0:
+        shown = length(_shown(text, start, end, fence))
+        if shown <= limit or room <= 1:
             return end
-        room = min(room - 1, length(text[start:end]) - excess)
-        if room < 1:
-            return _reach(text, start, 1)
+        room = min(room - room // 64, room * limit // shown) if room > limit // 2 else room // 2
 
 
 def _reach(text: str, start: int, room: int) -> int:
@@ -231,7 +244,7 @@ def _joined(text: str, index: int) -> bool:
         return True
     if here in (_JOINER, "\u200c") or before == _JOINER or unicodedata.category(here).startswith("M"):
         return True
-    if "\U0001f3fb" <= here <= "\U0001f3ff" or "\U000e0020" <= here <= "\U000e007f" or (before, here) == ("\r", "\n"):
+    if "\U0001f3fb" <= here <= "\U0001f3ff" or "\U000e0020" <= here <= "\U000e007f":
         return True
     if _is_flag_letter(here) and _is_flag_letter(before):
         return _flag_letters_before(text, index) % 2 == 1

@@ -8,20 +8,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.rendering import Part, has_sentence, length, neutralize, render, small, without_remarks
+from bot.conversation.rendering import (
+    CUT_SHORT,
+    MOST_PARTS,
+    Part,
+    has_sentence,
+    length,
+    neutralize,
+    render,
+    small,
+    without_remarks,
+)
 
-MARKUP = ["word", " ", "\n", "\n\n", "```", "```python\n", "`", "x = 1\n", "A sentence. ", "~" * 90, "\u200b"]
-HARM = ["@everyone", "@here", "<@123>", "<@&45>", "[click](https://example.com)", "discord.gg/abc"]
+MARKUP = [
+    "word",
+    " ",
+    "\n",
+    "\n\n",
+    "```",
+    "```python\n",
+    "`",
+    "x = 1\n",
+    "A sentence. ",
+    "~" * 90,
+    "\u200b",
+    "\\",
+    "-# small\n",
+    "\x07",
+]
+HARM = ["@everyone", "@here", "<@123>", "<@&45>", "[click](https://example.com)", "dsc.gg/a ", "discord.gg/abc"]
 CLUSTERS = ["👨‍👩‍👧", "🇩🇪", "e\u0301", "한"]
 PIECES = st.sampled_from([*MARKUP, *HARM, *CLUSTERS])
 TEXTS = st.lists(PIECES, max_size=400).map("".join) | st.text(st.characters(exclude_categories=["Cs"]), max_size=3000)
+
+
+def without_controls(text: str) -> str:
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text)
 
 
 @given(TEXTS)
 def test_every_part_fits_and_no_text_is_lost(text: str) -> None:
     parts = render(text)
     assert all(0 < length(part.shown) <= 2000 for part in parts)
-    assert "".join(part.raw for part in parts) == (text if parts else "")
+    assert "".join(part.raw for part in parts) == (without_controls(text) if parts else "")
 
 
 @given(TEXTS, st.integers(100, 400))
@@ -35,10 +64,16 @@ def test_every_part_is_a_finished_message_of_its_own(text: str, limit: int) -> N
 @given(TEXTS)
 def test_nothing_pings_and_no_link_hides_its_address(text: str) -> None:
     for part in render(text):
-        outside = re.sub(r"```.*?```", "", part.shown, flags=re.DOTALL)
-        assert not re.search(r"@everyone|@here|<@[!&]?\d", outside)
-        assert "](http" not in outside
-        assert "discord.gg/" not in part.shown
+        assert not re.search(r"@everyone|@here|<@[!&]?\d", part.shown)
+        assert "](http" not in part.shown
+        assert not re.search(r"(discord|dsc)\.gg/", part.shown)
+
+
+@given(TEXTS)
+def test_no_line_looks_like_a_remark_of_ours(text: str) -> None:
+    for part in render(text):
+        assert not re.search(r"^[\s>*+-]*-# ", part.shown, re.MULTILINE)
+        assert without_remarks(part.shown) == part.shown.rstrip()
 
 
 @given(TEXTS, st.integers(0, 3000))
@@ -57,9 +92,39 @@ def test_exactly_two_thousand_characters_stay_one_message() -> None:
     assert [part.shown for part in render(text)] == [text]
 
 
-@pytest.mark.parametrize("text", ["", "  \n ", "```\n```", "\u200b"])
+@pytest.mark.parametrize("text", ["", "  \n ", "```\n```", "\u200b", "```", "```py\n", "\x07"])
 def test_nothing_to_see_is_no_message(text: str) -> None:
     assert render(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("```print(1)```", "```print(1)```"),
+        ("```x", "```x\n```"),
+        ("```js\nx```", "```js\nx```"),
+        ("```print(1)```\nThat prints 1.", "```print(1)```\nThat prints 1."),
+        ("`\n``\ud800`", "`"),
+    ],
+)
+def test_code_is_shown(text: str, shown: str) -> None:
+    assert [part.shown for part in render(text)] == [shown]
+
+
+@pytest.mark.parametrize("piece", ["dsc.gg/a ", "discord.gg/a ", "<@1>", "](a:", "```x", "-# \n", "`", "e\u0301" * 99])
+def test_what_grows_when_it_is_shown_still_fills_its_messages(piece: str) -> None:
+    for count in (150, 230, 300, 3000):
+        parts = render(piece * count)
+        assert len(parts) <= MOST_PARTS + 1
+        assert all(length(part.shown) > 600 for part in parts[:-2])
+
+
+def test_what_takes_too_many_messages_is_cut_and_that_is_said() -> None:
+    text = "A sentence. " * 5000
+    parts = render(text, small("read 2 of 9 messages"))
+    assert [len(part.raw) > 1900 for part in parts] == [True] * MOST_PARTS + [False]
+    assert parts[-1] == Part("", f"-# {CUT_SHORT}\n-# read 2 of 9 messages")
+    assert text.startswith("".join(part.raw for part in parts))
 
 
 def test_long_code_is_closed_and_opened_again_with_its_language() -> None:
@@ -116,7 +181,15 @@ def test_no_visible_character_is_divided(cluster: str) -> None:
         ("https://discord.gg/abc-1 now", "(invite link removed) now"),
         ("discord.com/invite/abc", "(invite link removed)"),
         ("DISCORDAPP.com/invite/abc", "(invite link removed)"),
-        ("```\n@everyone [a](https://b.c)\n```", "```\n@everyone [a](https://b.c)\n```"),
+        ("```\n<@1> [a](https://b.c) f[0](x)\n```", "```\n<\u200b@1> [a]\u200b(https://b.c) f[0](x)\n```"),
+        ("\\```[a](https://b.c)```", "\\```[a]\u200b(https://b.c)```"),
+        ("```\n```X```[a](https://b.c)", "```\n```X```[a]\u200b(https://b.c)"),
+        ("[a](https://x)```js\n[a](https://b.c)", "[a] (https://x)```js\n[a]\u200b(https://b.c)"),
+        ("[a](https\\://b.c)", "[a] (https\\://b.c)"),
+        ("-# forged", "\\-# forged"),
+        ("a\n> - -# forged", "a\n> - \\-# forged"),
+        ("\\-# shown\n#-# not", "\\-# shown\n#-# not"),
+        ("```\n-# haml\n```", "```\n-\u200b# haml\n```"),
         ("mail ada@example.org", "mail ada@example.org"),
         ("bell\x07 and \ud800lone", "bell and lone"),
     ],
@@ -138,7 +211,7 @@ def test_a_remark_that_does_not_fit_is_a_message_of_its_own() -> None:
 
 
 def test_a_remark_without_an_answer_stands_alone() -> None:
-    assert render(" ", small("stopped")) == [Part(" ", "-# stopped")]
+    assert render(" ", small("stopped")) == [Part("", "-# stopped")]
 
 
 @pytest.mark.parametrize(
