@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from llm.prompt import speaker
 from llm.types import ChatMessage
 
 KEPT_SHARE = 0.6
@@ -22,8 +23,8 @@ _MANNERS = (
     "Answer briefly, kindly and honestly, and say so when you do not know."
 )
 _MARKUP = re.compile(
-    r"<@!?(?P<person>\d+)>|<@&(?P<role>\d+)>|<#(?P<channel>\d+)>|<a?:(?P<emoji>\w+):\d+>"
-    r"|</(?P<command>[^:<>]+):\d+>|<t:(?P<time>-?\d+)(?::[tTdDfFRsS])?>"
+    r"<@!?(?P<person>\d{1,20})>|<@&(?P<role>\d{1,20})>|<#(?P<channel>\d{1,20})>|<a?:(?P<emoji>\w+):\d+>"
+    r"|</(?P<command>[^:<>\n]+):\d+>|<t:(?P<time>-?\d{1,20})(?::[tTdDfFRsS])?>"
 )
 
 
@@ -130,7 +131,10 @@ def compose(guild_name: str | None, pieces: Sequence[Exchange], start: int) -> C
 
 
 def readable(content: str, names: Names) -> str:
-    """Discord's markup as words: display names, channel and role names, :emoji:, times. Steward's own mention goes."""
+    """Discord's markup as words: display names, channel and role names, :emoji:, times. Steward's own mention goes.
+
+    Names are cleaned as authors' are, so that none of them can look like another speaker's turn.
+    """
     text = _MARKUP.sub(lambda match: _words(match, names), content)
     return text.strip()
 
@@ -144,10 +148,10 @@ def _words(match: re.Match[str], names: Names) -> str:
         return _moment(int(value))
     number = int(value)
     if number in names.mine:
-        return names.my_name if _amid_words(match) else ""
+        return speaker(names.my_name) if _amid_words(match) else ""
     if kind == "channel":
-        return f"#{names.channels.get(number, 'channel')}"
-    return names.roles.get(number, "a role") if kind == "role" else names.people.get(number, "someone")
+        return f"#{speaker(names.channels.get(number, 'channel'))}"
+    return speaker(names.roles.get(number, "a role") if kind == "role" else names.people.get(number, "someone"))
 
 
 def _amid_words(match: re.Match[str]) -> bool:
