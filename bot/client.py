@@ -16,8 +16,8 @@ from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
 from bot.commands.tree import StewardTree
 from bot.config import Settings
+from bot.conversation.patience import PATIENCE_S
 from bot.conversation.streaming import TROUBLE
-from bot.conversation.turn import PATIENCE_S
 from bot.errands import Errands
 from bot.membership import Welcome
 from bot.parts import Foundations, assemble

@@ -77,7 +77,7 @@ def assemble(base: Foundations) -> Parts:
         kept=KEPT_IN_PLAYGROUND if base.in_playground else KEPT,
         intake=intake,
         reception=_reception(base, membership, private, limits, prompts, intake),
-        ask=Ask(llm=base.llm, prompts=prompts, history=base.history, me=base.me),
+        ask=Ask(llm=base.llm, prompts=prompts, history=base.history, me=base.me, patience_s=base.patience_s),
         summarize=Summarize(llm=base.llm, me=base.me, items=base.settings.tasks.summary_items),
         posting=Posting(base.history, base.me),
         setup=SetupAnswers(

@@ -1,4 +1,7 @@
-"""/ask: one question, one private answer, which the asker may post. Knows prompts and history, not the gateway."""
+"""/ask: one question, one private answer, which the asker may post. Knows prompts and history, not the gateway.
+
+What is said in private is stored where no conversation and no channel is ever looked up (`post.private_row`).
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,19 @@ import structlog
 from discord import app_commands
 
 from bot.commands.answering import defer, explained, tell, tell_parts
-from bot.commands.post import post_button
-from bot.conversation.context import Row, exchanges
+from bot.commands.post import post_button, private_row
+from bot.conversation.context import Exchange, Row, exchanges
 from bot.conversation.naming import names_in
+from bot.conversation.patience import PATIENCE_S, Patience
 from bot.conversation.prompting import Prompts
 from bot.conversation.rendering import Part, render, small
 from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED
 from bot.limits import PersonalLimits
 from llm.client import LLMClient
+from llm.errors import LLMError
 from llm.types import ChatReply
 from storage.errors import StorageError
-from storage.history import History, StoredMessage, StoredPerson, StoredReply
+from storage.history import History, StoredPerson, StoredReply
 
 log = structlog.get_logger()
 
@@ -37,11 +42,13 @@ class Ask:
         prompts: Prompts,
         history: History,
         me: Callable[[], discord.ClientUser],
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._llm = llm
         self._prompts = prompts
         self._history = history
         self._me = me
+        self._patience_s = patience_s
 
     async def answer(self, interaction: discord.Interaction, question: str) -> None:
         """Answer in private. Raises what `explained` explains."""
@@ -52,14 +59,12 @@ class Ask:
         if not pieces:
             await tell(interaction, NOTHING_ASKED)
             return
-        guild_name = interaction.guild.name if interaction.guild else None
-        prompt = await self._prompts.make(interaction.id, guild_name, pieces)
-        user = f"{interaction.guild_id or 0}/{interaction.user.id}"
-        reply = await self._llm.chat(prompt.context.messages, prompt.sampling, priority="command", user=user)
-        parts = render(reply.text.strip(), small(CUT_OFF) if reply.finish_reason == "length" else "")
-        if not parts:
+        reply = await self._patient_reply(interaction, pieces)
+        text = reply.text.strip()
+        if not render(text):
             await tell(interaction, NO_ANSWER)
             return
+        parts = render(text, small(CUT_OFF) if reply.finish_reason == "length" else "")
         told = await tell_parts(interaction, parts, post_button())
         try:
             await self._store(
@@ -67,6 +72,23 @@ class Ask:
             )
         except StorageError as error:  # the answer stands; it only cannot be continued
             log.error("answer not stored", interaction=interaction.id, error=str(error))
+
+    async def _patient_reply(self, interaction: discord.Interaction, pieces: list[Exchange]) -> ChatReply:
+        """The model's reply; an engine that loads or is being restarted is waited for."""
+        patience = Patience(self._patience_s)
+        while True:
+            try:
+                return await self._reply(interaction, pieces)
+            except LLMError as error:
+                if not patience.bears(error):
+                    raise
+            await patience.pause()
+
+    async def _reply(self, interaction: discord.Interaction, pieces: list[Exchange]) -> ChatReply:
+        guild_name = interaction.guild.name if interaction.guild else None
+        prompt = await self._prompts.make(interaction.id, guild_name, pieces)
+        user = f"{interaction.guild_id or 0}/{interaction.user.id}"
+        return await self._llm.chat(prompt.context.messages, prompt.sampling, priority="command", user=user)
 
     async def _store(
         self,
@@ -78,15 +100,15 @@ class Ask:
     ) -> None:
         """The question under the interaction's id, which no message has, and the private answer as its reply."""
         asker = interaction.user
-        rows = [self._row(interaction, interaction.id, StoredPerson(asker.id, asker.display_name), question, None)]
+        rows = [private_row(interaction, interaction.id, StoredPerson(asker.id, asker.display_name), question, None)]
         for message, part in told:
             me = StoredPerson(self._me().id, self._me().display_name, is_bot=True)
-            rows.append(self._row(interaction, message.id, me, part.raw, rows[-1].id))
+            rows.append(private_row(interaction, message.id, me, part.raw, rows[-1].id))
         await self._history.record(rows)
         usage = reply.usage
         await self._history.record_reply(
             StoredReply(
-                message_id=told[0][0].id,
+                message_id=rows[1].id,
                 prompt_message_id=None,
                 model=(await self._llm.model()).id,
                 prompt_tokens=usage.prompt_tokens if usage else None,
@@ -95,20 +117,6 @@ class Ask:
                 duration_s=duration_s,
                 finish_reason=reply.finish_reason,
             )
-        )
-
-    @staticmethod
-    def _row(
-        interaction: discord.Interaction, row_id: int, author: StoredPerson, content: str, reply_to: int | None
-    ) -> StoredMessage:
-        return StoredMessage(
-            id=row_id,
-            channel_id=interaction.channel_id or 0,
-            guild_id=interaction.guild_id,
-            author=author,
-            content=content,
-            created_at=discord.utils.snowflake_time(row_id),
-            reply_to=reply_to,
         )
 
 

@@ -1,11 +1,12 @@
 """*Post here*: a private answer becomes a public one, when the person who asked wants that.
 
-The button works after a restart: what is posted comes from the message that it stands under, and from history.
+The button works after a restart: what is posted comes from history, else from the message that it stands under.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import discord
 
@@ -17,6 +18,34 @@ from storage.history import History, StoredMessage, StoredPerson
 POST_ID = "steward:post"
 _QUOTED = 300
 """Characters of the question that are shown above a posted answer."""
+
+
+def private_id(discord_id: int) -> int:
+    """Under which id something private is stored: Discord's ids are positive, so nothing public ever refers to it."""
+    return -discord_id
+
+
+def public_row(
+    interaction: discord.Interaction, row_id: int, author: StoredPerson, content: str, reply_to: int | None
+) -> StoredMessage:
+    """What everybody in the interaction's channel may read."""
+    return StoredMessage(
+        id=row_id,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        author=author,
+        content=content,
+        created_at=discord.utils.snowflake_time(row_id),
+        reply_to=reply_to,
+    )
+
+
+def private_row(
+    interaction: discord.Interaction, row_id: int, author: StoredPerson, content: str, reply_to: int | None
+) -> StoredMessage:
+    """What only the asker may read, until it is posted; `reply_to` is a private row's id."""
+    row = public_row(interaction, row_id, author, content, reply_to)
+    return replace(row, id=private_id(row.id), channel_id=private_id(row.channel_id))
 
 
 def post_button() -> discord.ui.View:
@@ -51,32 +80,23 @@ class Posting(discord.ui.View):
 
     async def _post(self, interaction: discord.Interaction, private: discord.Message) -> None:
         _require_writing(interaction)
-        said = (await self._history.chain(private.id)).messages
+        kept = [row for row in (await self._history.chain(private_id(private.id))).messages if not row.deleted_at]
         me = self._me().id
-        question = next((row for row in said if row.author.id != me), None)
-        text = "".join(row.content for row in said if row.author.id == me) or without_remarks(private.content)
+        question = next((row for row in kept if row.author.id != me), None)
+        text = "".join(row.content for row in kept if row.author.id == me) or without_remarks(private.content)
         await interaction.response.edit_message(view=None)
         header = _header(interaction.user.display_name, question)
-        parts = render(text, limit=DISCORD_LIMIT - length(header) - 1)
-        rows: list[StoredMessage] = []
-        for index, part in enumerate(parts):
+        # the question goes under the id of the press, which no message has
+        rows = [public_row(interaction, interaction.id, question.author, question.content, None)] if question else []
+        for index, part in enumerate(render(text, limit=DISCORD_LIMIT - length(header) - 1)):
             shown = f"{header}\n{part.shown}" if index == 0 else part.shown
             posted = await interaction.followup.send(shown, ephemeral=False, wait=True)
-            if question is not None:
-                rows.append(self._row(posted, part.raw, question, rows[-1].id if rows else question.id))
+            rows.append(public_row(interaction, posted.id, self._author(), part.raw, rows[-1].id if rows else None))
         await self._history.record(rows)
+        await self._history.delete([row.id for row in kept])
 
-    def _row(self, posted: discord.Message, content: str, question: StoredMessage, reply_to: int) -> StoredMessage:
-        me = self._me()
-        return StoredMessage(
-            id=posted.id,
-            channel_id=question.channel_id,
-            guild_id=question.guild_id,
-            author=StoredPerson(me.id, me.display_name, is_bot=True),
-            content=content,
-            created_at=posted.created_at,
-            reply_to=reply_to,
-        )
+    def _author(self) -> StoredPerson:
+        return StoredPerson(self._me().id, self._me().display_name, is_bot=True)
 
 
 def _require_writing(interaction: discord.Interaction) -> None:

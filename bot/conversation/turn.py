@@ -6,7 +6,6 @@ know who may ask (`reception`) nor how edits are paced (`streaming`).
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -19,24 +18,22 @@ from bot.conversation.context import Exchange, Row, exchanges
 from bot.conversation.intake import Intake
 from bot.conversation.lanes import Lanes
 from bot.conversation.naming import names_in
+from bot.conversation.patience import PATIENCE_S, Patience
 from bot.conversation.prompting import Prompt, Prompts
-from bot.conversation.rendering import Part, small
+from bot.conversation.rendering import Part, render, small
 from bot.conversation.streaming import ChannelClocks, LiveReply
 from bot.conversation.transcript import Conversation, Transcript
 from bot.errors import explain
 from llm.client import LLMClient
-from llm.errors import EngineUnavailable, LLMError, StreamBroken
+from llm.errors import LLMError
 from llm.types import ChatEvent, FinishReason, Usage
 from storage.errors import StorageError
 from storage.history import History, StoredMessage, StoredPerson, StoredReply
 
 log = structlog.get_logger()
 
-PATIENCE_S = 60.0
-"""How long a question waits for an engine that is being restarted, before it is given up with a sentence."""
 REMARK_AFTER_S = 5.0
 """After this long without an engine, the person is told what is waited for."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 4.0
 
 RESTARTING = "The language model is being restarted. I answer as soon as it is back."
 NOTHING_ASKED = "Yes? Write your question after my name, or use `/help` to see what I can do."
@@ -113,21 +110,19 @@ class Turns:
 
     async def _generate(self, question: discord.Message, answer: Answer, live: LiveReply) -> None:
         """Fill `answer`, waiting with patience while the engine is being restarted; an error stays in it."""
-        begun, pause = time.monotonic(), FIRST_PAUSE_S
+        patience = Patience(self._patience_s)
         while True:
             try:
                 await self._attempt(question, answer, live)
                 return
             except LLMError as error:
-                come_back = isinstance(error, EngineUnavailable | StreamBroken) and not answer.text
-                if not come_back or time.monotonic() + pause > begun + self._patience_s:
+                if answer.text or not patience.bears(error):
                     log.log(explain(error).level, "answer failed", message=question.id, error=repr(error))
                     answer.error = error
                     return
-            if time.monotonic() > begun + REMARK_AFTER_S:
+            if patience.waited_s > REMARK_AFTER_S:
                 live.remark(small(RESTARTING))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            await patience.pause()
 
     async def _attempt(self, question: discord.Message, answer: Answer, live: LiveReply) -> None:
         conversation = await self._transcript.of(question)  # again: the turns before this one have been answered now
@@ -212,8 +207,8 @@ def _as_stored(message_id: int, question_id: int, answer: Answer) -> StoredReply
 
 
 def _footer(answer: Answer, question: discord.Message) -> str:
-    """What is said under the answer: why it is partial or absent, and what was not read."""
-    if not answer.text:
+    """What is said under the answer, or instead of one that shows nothing: why it is partial, what was not read."""
+    if not render(answer.text):
         return explain(answer.error).sentence if answer.error else answer.instead
     remarks = []
     if answer.error:

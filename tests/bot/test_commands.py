@@ -9,7 +9,7 @@ from simcord.results import InteractionResult
 
 from bot.client import StewardClient
 from bot.commands.help import OWN_MACHINE, OWN_NETWORK, privacy_line
-from bot.commands.post import POST_ID
+from bot.commands.post import POST_ID, private_id
 from bot.commands.sync import sync
 from bot.commands.tree import NOT_IN_PRIVATE, NOT_SERVED
 from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED
@@ -17,6 +17,7 @@ from bot.errors import UNEXPECTED, explain
 from llm.errors import EngineUnavailable
 from storage.history import History
 from tests.bot.conftest import Bot, World
+from tests.bot.test_addressed import own_thread
 from tests.fakes import Answer, ScriptedEngine, failure, reply
 
 
@@ -70,12 +71,54 @@ class TestAsk:
         assert result.response is not None
         assert engine.requests[0].texts[-1] == "Ada: what do bees do?"
         assert engine.requests[0].body["priority"] == "command"
-        rows = (await history.chain(result.response.id)).messages
+        rows = (await history.chain(private_id(result.response.id))).messages
         assert [(row.author.name, row.content) for row in rows] == [
             ("Ada", "what do bees do?"),
             ("TestBot", "Bees dance."),
         ]
-        assert (await history.reply(result.response.id)) is not None
+        assert (await history.reply(private_id(result.response.id))) is not None
+
+    async def test_nobody_else_reads_it_back(self, world: World, engine: ScriptedEngine, history: History) -> None:
+        thread = await own_thread(world)
+        engine.enqueue(reply("It is 42."), reply("Hello."), reply("It was 42."))
+        asked = await world.ada.slash(thread, "ask", question="what is my secret?")
+        assert asked.response is not None
+        assert await history.recent(thread.id, 10) == []
+        assert (await history.chain(asked.response.id)).messages == []
+        await world.grace.send(thread, "hello")
+        assert engine.requests[1].texts[1:] == ["Grace: hello"]
+
+        await world.ada.click(asked.response, custom_id=POST_ID)
+        await world.grace.send(thread, f"{world.mention} what was it?")
+        said = "Ada: what is my secret?"
+        assert any(said in text for text in engine.requests[2].texts)
+        assert "It is 42." in engine.requests[2].texts
+        kept = (await history.chain(private_id(asked.response.id))).messages
+        assert [row.content for row in kept] == ["", ""]
+
+    async def test_it_is_no_message_to_summarize(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("It is 42."))
+        await world.ada.slash(world.channel, "ask", question="what is my secret?")
+        assert "this channel is empty" in text_of(await world.grace.slash(world.channel, "summarize"))
+
+    async def test_an_engine_that_comes_back_in_time_still_answers(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(failure(503, "loading"), reply("Here I am."))
+        assert text_of(await world.ada.slash(world.channel, "ask", question="hello?")) == "Here I am."
+
+    async def test_an_engine_that_stays_away_is_said(self, world: World, engine: ScriptedEngine) -> None:
+        await engine.stop()
+        told = text_of(await world.ada.slash(world.channel, "ask", question="hello?"))
+        assert told == explain(EngineUnavailable()).sentence
+
+    async def test_a_long_answer_is_posted_whole_after_a_restart(
+        self, world: World, engine: ScriptedEngine, bot: Bot
+    ) -> None:
+        engine.enqueue(reply("a" * 1990 + "\n\n" + "b" * 100))
+        result = await world.ada.slash(world.channel, "ask", question="tell me much")
+        await world.env.restart_bot(bot.client())
+        await world.ada.click(result.followups[0], custom_id=POST_ID)
+        shown = "".join(message.content for message in world.channel.history(viewer=world.grace))
+        assert (shown.count("a" * 100), shown.count("b" * 100)) == (19, 1)
 
     async def test_it_can_be_posted_once_and_goes_on_from_there(self, world: World, engine: ScriptedEngine) -> None:
         engine.enqueue(reply("Green."), reply("Since you said so."))
@@ -125,9 +168,9 @@ class TestAsk:
     @pytest.mark.parametrize(
         ("answer", "sentence"),
         [
-            (failure(503, "loading"), explain(EngineUnavailable()).sentence),
             (failure(429, "full", headers={"Retry-After": "9"}), "about 9 s"),
             (reply(""), NO_ANSWER),
+            (reply("```", finish_reason="length"), NO_ANSWER),
         ],
     )
     async def test_failures_are_sentences(

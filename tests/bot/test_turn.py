@@ -130,6 +130,16 @@ async def test_an_answer_without_text_is_said_to_be_one(world: World, engine: Sc
     assert engine.requests[1].texts[1:] == ["Ada: hello\nAda: and now?"]
 
 
+@pytest.mark.parametrize("text", ["\u200b", "```", "```\n```", "\x07"])
+async def test_an_answer_that_shows_nothing_is_said_to_be_one(
+    world: World, engine: ScriptedEngine, history: History, text: str
+) -> None:
+    engine.enqueue(reply(text))
+    answer = await ask(world)
+    assert answer.content == NO_ANSWER
+    assert (await history.chain(answer.id)).messages[-1].content == ""
+
+
 async def test_attachments_are_not_read_in_silence(world: World, engine: ScriptedEngine) -> None:
     engine.enqueue(reply("I see no file."))
     await world.ada.send(world.channel, f"{world.mention} what is in it?", attachments=[("notes.txt", b"secret")])
