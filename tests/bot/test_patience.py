@@ -16,12 +16,12 @@ from llm.errors import (
 )
 
 
-@pytest.mark.parametrize("error", [EngineUnavailable(), StreamBroken()])
+@pytest.mark.parametrize("error", [EngineUnavailable(""), StreamBroken("")])
 def test_an_engine_that_comes_back_is_waited_for(error: LLMError) -> None:
     assert Patience(3600).bears(error)
     assert not Patience(0).bears(error)
 
 
-@pytest.mark.parametrize("error", [EngineBusy(), EngineTimeout(), ContextTooLong(""), RequestRefused("")])
+@pytest.mark.parametrize("error", [EngineBusy(""), EngineTimeout(""), ContextTooLong(""), RequestRefused("")])
 def test_what_would_fail_again_is_not(error: LLMError) -> None:
     assert not Patience(3600).bears(error)
