@@ -31,10 +31,10 @@ class Recipe:
     intermediate: int = 384
     layers: int = 5
     heads: int = 6
-    rounds: int = 37
+    rounds: int = 38
     conversations: int = 1000
     first_rounds: int = 6
-    last_rounds: int = 13
+    last_rounds: int = 14
     rest_weight: float = 0.1
     matrix_rate: float = 0.02
     other_rate: float = 0.003
