@@ -191,9 +191,9 @@ def bench(context: typer.Context, name: str) -> None:
 
 def _modules(package: str) -> list[str]:
     folder = Path(__file__).resolve().parent.parent.joinpath(*package.split("."))
-    files = [path.stem for path in folder.glob("*.py")]
+    files = [path.stem for path in folder.glob("*.py") if '__name__ == "__main__"' in path.read_text()]
     packages = [path.parent.name for path in folder.glob("*/__main__.py")]
-    return sorted(name for name in files + packages if not name.startswith("_"))
+    return sorted(files + packages)
 
 
 def _run_module(package: str, name: str, arguments: list[str]) -> NoReturn:

@@ -70,8 +70,13 @@ def test_the_bot_alone_needs_a_token_or_a_playground() -> None:
     assert steward("bot").exit_code == 2
 
 
-def test_an_unknown_benchmark_names_the_known_ones() -> None:
-    assert steward("eval", "nothing").exit_code == 2
+@pytest.mark.parametrize(
+    ("command", "known"), [("eval", "Known: chat."), ("train", "Known: chat."), ("bench", "Known: worker_throughput.")]
+)
+def test_an_unknown_name_is_answered_with_the_known_ones(command: str, known: str) -> None:
+    result = steward(command, "nothing")
+    assert result.exit_code == 2
+    assert known in result.output
 
 
 def test_the_worker_command_line_says_every_setting() -> None:
