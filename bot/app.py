@@ -43,7 +43,7 @@ async def run_everything(settings: Settings, secrets: Secrets) -> None:
     if settings.llm.base_url is None:
         children.append(Supervisor("worker", worker_command(settings.worker)))
     try:
-        async with _ends_on_sigterm(), asyncio.TaskGroup() as group:
+        async with _ends_on_signals(), asyncio.TaskGroup() as group:
             for child in children:
                 group.create_task(child.run())
             if page:
@@ -60,7 +60,7 @@ async def run_bot_alone(settings: Settings, secrets: Secrets, playground: str | 
             "DISCORD_TOKEN is not set. Put it into .env (see .env.example), name a playground with --playground, "
             "or use `steward run`, which starts one."
         )
-    async with _ends_on_sigterm():
+    async with _ends_on_signals():
         await run_bot(settings, secrets, playground)
 
 
@@ -184,18 +184,23 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 @asynccontextmanager
-async def _ends_on_sigterm() -> AsyncIterator[None]:
-    """SIGTERM cancels the running task, so that everything is closed in order."""
+async def _ends_on_signals() -> AsyncIterator[None]:
+    """SIGTERM and Ctrl-C cancel the running task, so that everything is closed in order.
+
+    Ctrl-C by a handler of our own: a shell that starts Steward in the background lets Python ignore it otherwise.
+    """
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
     try:
         yield
     except asyncio.CancelledError:
         log.info("stopped")
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
 
 async def _answers(url: str) -> None:
