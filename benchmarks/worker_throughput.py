@@ -15,38 +15,14 @@ import time
 
 import torch
 import transformers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
+from benchmarks import models
 from llm.config import WorkerSettings
 from llm.worker.batching import BatchingEngine, BatchingSettings
 from llm.worker.engine import Job, SamplingParams
 
-VOCABULARY = 32_000
 ALONE = 4  # chats measured one after the other; their speed does not depend on how many there are
-
-
-def small_llama(dtype: torch.dtype) -> PreTrainedModel:
-    """The shape of the 15 M Llama that FACTS.md speaks of, with random weights."""
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=288,
-        intermediate_size=768,
-        num_hidden_layers=6,
-        num_attention_heads=6,
-        num_key_value_heads=6,
-        max_position_embeddings=2048,
-        tie_word_embeddings=True,
-        eos_token_id=None,
-        bos_token_id=None,
-    )
-    return LlamaForCausalLM(config).to(dtype).eval()
-
-
-def prompts(count: int, length: int) -> list[list[int]]:
-    generator = torch.Generator().manual_seed(1)
-    drawn: list[list[int]] = torch.randint(0, VOCABULARY, (count, length), generator=generator).tolist()
-    return drawn
 
 
 def one_at_a_time(model: PreTrainedModel, asked: list[list[int]], new: int) -> float:
@@ -85,14 +61,15 @@ async def together(model: PreTrainedModel, asked: list[list[int]], new: int) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=list(models.SHAPES), default="15m")
     parser.add_argument("--chats", type=int, default=16)
     parser.add_argument("--prompt", type=int, default=200, help="tokens of each prompt")
     parser.add_argument("--new", type=int, default=64, help="tokens of each answer")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
     options = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
-    model = small_llama(getattr(torch, options.dtype))
-    asked = prompts(options.chats, options.prompt)
+    model = models.random_llama(options.model, getattr(torch, options.dtype))
+    asked = models.prompts(options.chats, options.prompt, model.config.vocab_size)
     one_at_a_time(model, asked[:1], 4)  # the first call pays for what is set up once
     alone = one_at_a_time(model, asked[:ALONE], options.new)
     batched, first = asyncio.run(together(model, asked, options.new))

@@ -71,7 +71,7 @@ def test_the_bot_alone_needs_a_token_or_a_playground() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "known"), [("eval", "Known: chat."), ("train", "Known: chat."), ("bench", "Known: worker_throughput.")]
+    ("command", "known"), [("eval", "Known: chat."), ("train", "Known: chat."), ("bench", "worker_throughput")]
 )
 def test_an_unknown_name_is_answered_with_the_known_ones(command: str, known: str) -> None:
     result = steward(command, "nothing")
@@ -80,12 +80,16 @@ def test_an_unknown_name_is_answered_with_the_known_ones(command: str, known: st
 
 
 def test_the_worker_command_line_says_every_setting() -> None:
-    command = worker_command(WorkerSettings(model="a/b", port=9000))
+    command = worker_command(WorkerSettings(model="a/b", port=9000), TasksSettings(harmless_labels=["a", "b"]))
     assert command[:3] == [sys.executable, "-m", "llm.worker"]
-    flags = dict(zip(command[3::2], command[4::2], strict=True))
+    pairs = list(zip(command[3::2], command[4::2], strict=True))
+    flags = dict(pairs)
     assert flags["--model"] == "a/b"
     assert flags["--port"] == "9000"
     assert flags["--max-batch-tokens"] == "512"
+    assert flags["--entities"] == ""
+    assert [value for flag, value in pairs if flag == "--harmless-labels"] == ["a", "b"]
+    assert "--summary-items" not in flags
 
 
 def test_the_playground_command_line_names_its_state(tmp_path: Path) -> None:
