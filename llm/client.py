@@ -7,22 +7,24 @@ or how to choose what fits; it never retries, since only the caller knows whethe
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast, get_args
-from urllib.parse import urlsplit
+from typing import Any, Self, TypeVar, cast
 
-from openai import APIStatusError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, OpenAIError, Timeout, omit
+import structlog
+from openai import APIStatusError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, OpenAIError, Timeout
 from openai.types import Model
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
+from llm.address import api_address, is_loopback, unsent_headers
 from llm.config import LLMSettings
-from llm.errors import EngineTimeout, EngineUnavailable, LLMError, RequestRefused, StreamBroken
+from llm.dialect import Dialect
+from llm.errors import EngineTimeout, EngineUnavailable, LLMError, RequestRefused, SettingsRefused, StreamBroken
 from llm.estimate import TokenEstimate
 from llm.failures import translate
+from llm.listing import OWN_WORKER, choose, models_of, most_used, own_health
 from llm.prompt import prepare
 from llm.stream import AnswerStream
 from llm.types import (
@@ -30,47 +32,51 @@ from llm.types import (
     ChatMessage,
     ChatReply,
     EngineHealth,
-    HealthStatus,
     ModelInfo,
     Priority,
     Sampling,
     TokenCount,
 )
 
-_OWN_WORKER = "steward"
 _CONNECT_TIMEOUT_S = 5.0
 _SHORT_CALL_S = 10.0
 """For everything but chat: listing models, counting tokens, health."""
+_NO_LIST = frozenset({404, 405, 500, 501})
+"""What engines without a (working) list of models answer; `transformers serve` without a hub cache: 500."""
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class _Engine:
-    """What is known about the engine until it fails: the chat model, and whether it counts tokens."""
+    """What is known about the engine until it fails: its chat model, whether it counts tokens, what it takes."""
 
     model: ModelInfo
     counts: bool = True
+    dialect: Dialect = field(default_factory=Dialect)
 
     @property
     def is_own(self) -> bool:
-        return self.model.owned_by == _OWN_WORKER
+        return self.model.owned_by == OWN_WORKER
 
 
 class LLMClient:
     """One engine at one address. Use it with `async with`; safe for many conversations at once in one event loop."""
 
     def __init__(self, settings: LLMSettings, base_url: str, token: str | None = None) -> None:
-        """`base_url` ends in /v1; `token` is the engine's bearer token, if it wants one."""
+        """`base_url` is the API's address, of a mere server its /v1; `token` is the engine's key, if it wants one."""
         self._settings = settings
-        self._root = base_url.rstrip("/").removesuffix("/v1")
+        address = api_address(base_url)
+        self._root = address.removesuffix("/v1")
         self._openai = AsyncOpenAI(
-            base_url=base_url,
+            base_url=address,
             api_key=token or "none",
+            default_headers=unsent_headers(),
             max_retries=0,
             timeout=Timeout(None, connect=_CONNECT_TIMEOUT_S),
             # A proxy of the environment must not see what is meant for this machine.
-            http_client=DefaultAsyncHttpxClient(trust_env=not _is_loopback(base_url)),
+            http_client=DefaultAsyncHttpxClient(trust_env=not is_loopback(base_url)),
         )
         self._engine: _Engine | None = None
         self._estimate = TokenEstimate()
@@ -123,6 +129,8 @@ class LLMClient:
         last = ChatEvent()
         async with aclosing(self.stream_chat(messages, sampling, priority=priority, user=user)) as events:
             async for last in events:
+                if last.recalls:
+                    pieces.clear()
                 pieces.append(last.text)
         return ChatReply("".join(pieces), last.finish_reason or "stop", last.usage)
 
@@ -137,20 +145,26 @@ class LLMClient:
             raise
         if counted is not None:
             return counted
-        engine.counts = False
         return TokenCount(self._estimate.tokens(prompt), engine.model.max_model_len, exact=False)
 
     async def model(self) -> ModelInfo:
         """The chat model served: the configured one, else the first of the list. Cached until the engine fails."""
         return (await self._known_engine()).model
 
+    async def models(self) -> list[str]:
+        """The names of all models that the engine lists, asked now. Raises llm.errors."""
+        return [model.id for model in await self._call(self._listed())]
+
     async def health(self) -> EngineHealth:
-        """How the engine is, asked now. Never raises: an engine that cannot be asked is "unreachable"."""
+        """How the engine is, asked now. Never raises: one that cannot be asked is "unreachable"; "refused" means that
+        it is there and does not take our key or address."""
         try:
-            said = _own_health(await self._call(self._ask_health()))
+            said = own_health(await self._call(self._ask_health()))
             if said is not None:
                 return said
-            await self._call(self._openai.models.list())  # another engine: it is ready when it lists its models
+            await self._call(self._listed())  # another engine: it is ready when it lists its models
+        except SettingsRefused as error:
+            return EngineHealth("refused", str(error))
         except LLMError as error:
             return EngineHealth("unreachable", str(error))
         return EngineHealth("ready")
@@ -164,40 +178,60 @@ class LLMClient:
 
     async def _known_engine(self) -> _Engine:
         if self._engine is None:
-            page = await self._call(self._openai.models.list())
-            self._engine = _Engine(_choose(page.data, self._settings))
+            self._engine = _Engine(choose(await self._call(self._listed()), self._settings))
         return self._engine
+
+    async def _listed(self) -> list[Model]:
+        """The engine's models; none where it has no list and the settings name the model anyway."""
+        try:
+            page = await self._openai.models.list()
+        except APIStatusError as error:
+            if self._settings.model is None or error.status_code not in _NO_LIST:
+                raise
+            return []
+        return models_of(page)
 
     def _forget_after(self, error: LLMError) -> None:
         """An engine that failed may come back as another one, with another model."""
-        refused_model = isinstance(error, RequestRefused) and error.param == "model"
-        if refused_model or isinstance(error, EngineUnavailable | StreamBroken):
+        if isinstance(error, SettingsRefused | EngineUnavailable | StreamBroken):
             self._engine = None
 
     async def _ask(
         self, engine: _Engine, prompt: list[dict[str, str]], sampling: Sampling, priority: Priority, user: str | None
     ) -> AnswerStream:
-        """Send the request; the deadline of the first token starts here."""
-        patience = self._settings.first_token_timeout_s
-        first_token_by = asyncio.get_running_loop().time() + patience
+        """Send the request; the deadline of the first token starts here.
+
+        A field that another engine does not know is left out from then on, and said in the log."""
+        first_token_by = asyncio.get_running_loop().time() + self._settings.first_token_timeout_s
+        while True:
+            fields = engine.dialect.fields(sampling)
+            if engine.is_own:
+                fields |= _beyond_openai(sampling, priority, user)
+            try:
+                chunks = await self._send(engine.model.id, prompt, fields, first_token_by)
+                return AnswerStream(chunks, first_token_by, self._settings.token_timeout_s, is_split=engine.is_own)
+            except RequestRefused as refusal:
+                dialect = None if engine.is_own else engine.dialect.after(refusal)
+                if dialect is None:
+                    raise
+                engine.dialect = dialect
+                log.warning("engine_refuses_field", now_sent=sorted(dialect.fields(sampling)))
+
+    async def _send(
+        self, model: str, prompt: list[dict[str, str]], fields: dict[str, Any], first_token_by: float
+    ) -> AsyncStream[ChatCompletionChunk]:
+        """One HTTP request, until its headers are there."""
+        messages = cast(list[ChatCompletionMessageParam], prompt)
         try:
             async with asyncio.timeout_at(first_token_by):
-                chunks: AsyncStream[ChatCompletionChunk] = await self._openai.chat.completions.create(
-                    model=engine.model.id,
-                    messages=cast(list[ChatCompletionMessageParam], prompt),
-                    stream=True,
-                    stream_options={"include_usage": True},
-                    max_tokens=sampling.max_tokens,
-                    temperature=omit if sampling.temperature is None else sampling.temperature,
-                    top_p=omit if sampling.top_p is None else sampling.top_p,
-                    stop=list(sampling.stop) or omit,
-                    extra_body=_beyond_openai(sampling, priority, user) if engine.is_own else None,
+                return await self._openai.chat.completions.create(
+                    model=model, messages=messages, stream=True, extra_body=fields
                 )
         except TimeoutError as error:
+            patience = self._settings.first_token_timeout_s
             raise EngineTimeout(f"the engine did not begin its answer within {patience:g} s") from error
         except OpenAIError as error:
             raise translate(error) from error
-        return AnswerStream(chunks, first_token_by, self._settings.token_timeout_s)
 
     async def _tokenize(self, engine: _Engine, prompt: list[dict[str, str]]) -> TokenCount | None:
         """The engine's own count; None from another engine without such a route (or with one of another shape)."""
@@ -208,11 +242,13 @@ class LLMClient:
         except RequestRefused:
             if engine.is_own:
                 raise
-            return None
+            answer = None
         if not isinstance(answer, Mapping) or not isinstance(answer.get("count"), int):
+            engine.counts = False
             return None
         length = answer.get("max_model_len")
-        return TokenCount(answer["count"], length if isinstance(length, int) else engine.model.max_model_len)
+        known = most_used(length, self._settings) if isinstance(length, int) else engine.model.max_model_len
+        return TokenCount(answer["count"], known)
 
     async def _call(self, request: Awaitable[T]) -> T:
         """Await a short request under its deadline, with the library's errors translated."""
@@ -236,42 +272,3 @@ def _beyond_openai(sampling: Sampling, priority: Priority, user: str | None) -> 
     if user is not None:
         fields["user"] = user
     return fields
-
-
-def _choose(models: Sequence[Model], settings: LLMSettings) -> ModelInfo:
-    """The configured model, else the first one, which is the chat model by INTERFACES."""
-    if not models:
-        raise EngineUnavailable("the engine lists no model")
-    wanted = next((model for model in models if settings.model in (None, model.id)), None)
-    if wanted is not None:
-        return _described(wanted, settings)
-    if any(model.owned_by == _OWN_WORKER for model in models):
-        served = ", ".join(model.id for model in models)
-        raise RequestRefused(f"the engine serves {served}, not {settings.model}", param="model")
-    return ModelInfo(str(settings.model), settings.context_tokens, "")  # hosted engines may serve more than they list
-
-
-def _described(model: Model, settings: LLMSettings) -> ModelInfo:
-    length = (model.model_extra or {}).get("max_model_len")
-    known = length if isinstance(length, int) and length > 0 else settings.context_tokens
-    return ModelInfo(model.id, known, getattr(model, "owned_by", None) or "")
-
-
-def _own_health(answer: object) -> EngineHealth | None:
-    """Our worker's health; None where the answer is not of its shape, so that the engine is another one."""
-    if not isinstance(answer, Mapping) or answer.get("status") not in get_args(HealthStatus):
-        return None
-    progress = answer.get("progress")
-    return EngineHealth(
-        answer["status"],
-        str(answer.get("reason") or ""),
-        float(progress) if isinstance(progress, int | float) else None,
-    )
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

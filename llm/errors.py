@@ -6,7 +6,8 @@ LLMError
 ├── EngineTimeout         no token came within the deadline
 ├── StreamBroken          the engine went away in the middle of an answer
 ├── RequestRefused        the engine understood and said no
-│   └── ContextTooLong    prompt and answer do not fit the model's context
+│   ├── ContextTooLong    prompt and answer do not fit the model's context
+│   └── SettingsRefused   the owner's key, model name, address or quota is not what the engine expects
 └── EmptyConversation     there is no message to send; also a ValueError, since the caller made it
 """
 
@@ -47,6 +48,10 @@ class RequestRefused(LLMError):
 
 class ContextTooLong(RequestRefused):
     """Prompt and answer together exceed the model's context."""
+
+
+class SettingsRefused(RequestRefused):
+    """The key, the model's name, the address or the quota is at fault: only the owner can mend that."""
 
 
 class EmptyConversation(LLMError, ValueError):

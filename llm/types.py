@@ -8,7 +8,9 @@ from typing import Literal
 Role = Literal["system", "user", "assistant"]
 Priority = Literal["interactive", "command", "background"]
 FinishReason = Literal["stop", "length", "cancelled", "error"]
-HealthStatus = Literal["loading", "ready", "dead", "unreachable"]
+WorkerStatus = Literal["loading", "ready", "dead"]
+HealthStatus = Literal[WorkerStatus, "unreachable", "refused"]
+"""What our worker says of itself, and what is seen from outside: nobody there, or our key or address not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request; `cached_tokens` of the prompt were reused rather than computed."""
+    """Tokens of one request; `cached_tokens` of the prompt were reused rather than computed, and `reasoning_tokens` of
+    the completion were not for people."""
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,17 @@ class QueuePosition:
 
 @dataclass(frozen=True, slots=True)
 class ChatEvent:
-    """One piece of a streamed answer. The last one carries `finish_reason`, and `usage` where the engine reports it."""
+    """One piece of a streamed answer. The last one carries `finish_reason`, and `usage` where the engine reports it.
+
+    `reasoning` is what the model thinks before it answers: never a part of the reply, never of a history. `recalls`:
+    all the text so far was reasoning, as only now came out, and this event's text begins the answer anew."""
 
     text: str = ""
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     queue: QueuePosition | None = None
+    reasoning: str = ""
+    recalls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

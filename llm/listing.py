@@ -1,0 +1,65 @@
+"""What an engine's list of models and its /health say. Pure: it is handed what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from openai.types import Model
+
+from llm.config import LLMSettings
+from llm.errors import EngineUnavailable, SettingsRefused
+from llm.failures import NOT_OPENAI
+from llm.types import EngineHealth, ModelInfo, WorkerStatus
+
+OWN_WORKER = "steward"
+"""Our worker says `"owned_by": "steward"` of its models."""
+_CONTEXT_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
+"""Where an entry of the list states its context: vLLM and ours, OpenRouter and Together, Groq, Mistral."""
+
+
+def models_of(page: object) -> list[Model]:
+    """The models of a listing. Raises SettingsRefused for an answer of another shape, such as a web page."""
+    models = getattr(page, "data", None)  # the library does not check what it was sent
+    if not isinstance(models, list) or not all(isinstance(model, Model) for model in models):
+        raise SettingsRefused(NOT_OPENAI)
+    return models
+
+
+def choose(models: Sequence[Model], settings: LLMSettings) -> ModelInfo:
+    """The configured model, else the first one, which is the chat model by INTERFACES.
+
+    Raises SettingsRefused where our worker serves another one, EngineUnavailable where there is none at all."""
+    wanted = next((model for model in models if settings.model in (None, model.id)), None)
+    if wanted is not None:
+        return _described(wanted, settings)
+    if settings.model is None:
+        raise EngineUnavailable("the engine lists no model: name one in [llm] model")
+    if any(getattr(model, "owned_by", None) == OWN_WORKER for model in models):
+        served = ", ".join(model.id for model in models)
+        raise SettingsRefused(f"the engine serves {served}, not {settings.model}", param="model")
+    return ModelInfo(settings.model, settings.context_tokens, "")  # other engines may serve more than they list
+
+
+def _described(model: Model, settings: LLMSettings) -> ModelInfo:
+    extra = model.model_extra or {}
+    stated = next((extra[name] for name in _CONTEXT_FIELDS if isinstance(extra.get(name), int) and extra[name] > 0), 0)
+    context = most_used(stated, settings) if stated else settings.context_tokens
+    return ModelInfo(model.id, context, getattr(model, "owned_by", None) or "")
+
+
+def most_used(stated: int, settings: LLMSettings) -> int:
+    """The context that the engine states, but never more than the owner set."""
+    return min(stated, settings.context_tokens) if "context_tokens" in settings.model_fields_set else stated
+
+
+def own_health(answer: object) -> EngineHealth | None:
+    """Our worker's health; None where the answer is not of its shape, so that the engine is another one."""
+    if not isinstance(answer, Mapping) or answer.get("status") not in get_args(WorkerStatus):
+        return None
+    progress = answer.get("progress")
+    return EngineHealth(
+        answer["status"],
+        str(answer.get("reason") or ""),
+        float(progress) if isinstance(progress, int | float) else None,
+    )
