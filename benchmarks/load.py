@@ -170,14 +170,16 @@ def get(server: Server, path: str) -> str:
         return error.read().decode()
 
 
+def running(url: str) -> Server:
+    """A worker that runs already, with the first of its models."""
+    address = url.rstrip("/").removesuffix("/v1")
+    listed = json.loads(get(Server(address, ""), "/v1/models"))
+    return Server(address, listed["data"][0]["id"])
+
+
 @contextmanager
-def worker(folder: Path, url: str | None = None, **settings: object) -> Iterator[Server]:
-    """Our worker with the shipped settings but for `settings`; or the one that runs at `url` already."""
-    if url is not None:
-        address = url.rstrip("/").removesuffix("/v1")
-        listed = json.loads(get(Server(address, ""), "/v1/models"))
-        yield Server(address, listed["data"][0]["id"])
-        return
+def worker(folder: Path, **settings: object) -> Iterator[Server]:
+    """Our worker with the shipped settings but for `settings`."""
     flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     command = [sys.executable, "-m", "llm.worker", "--model", str(folder), *flags]
     with _started(command, str(folder), '"ready"') as server:
