@@ -41,7 +41,7 @@ async def run_everything(settings: Settings, secrets: Secrets) -> None:
     page = None if secrets.discord_token else playground_url(settings.playground)
     children = [Supervisor("playground", playground_command(settings.playground))] if page else []
     if settings.llm.base_url is None:
-        children.append(Supervisor("worker", worker_command(settings.worker)))
+        children.append(Supervisor("worker", worker_command(settings.worker, settings.tasks)))
     try:
         async with _ends_on_signals(), asyncio.TaskGroup() as group:
             for child in children:

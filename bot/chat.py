@@ -74,6 +74,9 @@ class TerminalConversation:
         try:
             async with contextlib.aclosing(self._engine.stream_chat(self._messages, self._sampling)) as events:
                 async for event in events:
+                    if event.recalls:  # it was reasoning; what stands on a terminal stays there
+                        self._console.print("\n")
+                        said = ""
                     said += event.text
                     self._console.out(event.text, end="")
         finally:
@@ -100,7 +103,7 @@ async def _worker_where_needed(engine: LLMClient, settings: Settings, console: C
         yield
         return
     console.print(f"Starting a worker with {settings.worker.model} …")
-    supervisor = asyncio.create_task(Supervisor("worker", worker_command(settings.worker)).run())
+    supervisor = asyncio.create_task(Supervisor("worker", worker_command(settings.worker, settings.tasks)).run())
     try:
         ready = asyncio.create_task(_until_ready(engine))
         await asyncio.wait({supervisor, ready}, return_when=asyncio.FIRST_COMPLETED)

@@ -78,7 +78,7 @@ def worker(
     settings, _ = _load(path)
     given = {"model": model, "host": host, "port": port, "quantization": quantization, "device": device}
     chosen = settings.worker.model_copy(update={name: value for name, value in given.items() if value is not None})
-    _become(worker_command(chosen))
+    _become(worker_command(chosen, settings.tasks))
 
 
 @app.command()

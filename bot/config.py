@@ -20,7 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from llm.config import LLMSettings, WorkerSettings
+from llm.config import LLMSettings, TaskModelSettings, WorkerSettings
 from storage.config import StorageSettings
 
 CONFIG_FILE = Path("steward.toml")
@@ -56,10 +56,8 @@ class BotSettings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
 
-class TasksSettings(BaseModel):
-    """Section [tasks]: how the language commands work."""
-
-    model_config = ConfigDict(extra="forbid")
+class TasksSettings(TaskModelSettings):
+    """Section [tasks]: how the language commands work, and the worker's models for them."""
 
     summary_items: int = Field(7, ge=1, le=25, description="Messages that an extractive summary shows at most.")
 

@@ -6,16 +6,18 @@ import ipaddress
 import sys
 
 from bot.config import PlaygroundSettings
-from llm.config import WorkerSettings
+from llm.config import TaskModelSettings, WorkerSettings
 
 
-def worker_command(settings: WorkerSettings) -> list[str]:
-    """`python -m llm.worker` with one flag per setting."""
+def worker_command(settings: WorkerSettings, tasks: TaskModelSettings) -> list[str]:
+    """`python -m llm.worker` with one flag per setting, those of the task models included; a list repeats its flag."""
+    values = settings.model_dump() | tasks.model_dump(include=set(TaskModelSettings.model_fields))
     flags = [
         part
-        for name, value in settings.model_dump().items()
+        for name, value in values.items()
         if value is not None
-        for part in (f"--{name.replace('_', '-')}", str(value))
+        for item in (value if isinstance(value, list) else [value])
+        for part in (f"--{name.replace('_', '-')}", str(item))
     ]
     return [sys.executable, "-m", "llm.worker", *flags]
 

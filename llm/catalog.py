@@ -8,7 +8,7 @@ from typing import Literal
 
 from huggingface_hub import CacheNotFound, scan_cache_dir
 
-EMBEDDED = Path(__file__).parent / "embedded"
+from llm import builtin
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ def local_models() -> list[LocalModel]:
 
 
 def _embedded() -> list[LocalModel]:
-    folders = sorted(path.parent for path in EMBEDDED.glob("*/config.json"))
-    return [LocalModel(f"embedded/{folder.name}", "built in", _size(folder)) for folder in folders]
+    folders = {name: builtin.folder_of(name) for name in builtin.installed()}
+    return [LocalModel(name, "built in", _size(folder)) for name, folder in folders.items() if folder is not None]
 
 
 def _size(folder: Path) -> int:

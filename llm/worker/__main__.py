@@ -19,12 +19,13 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 
-from llm.config import WorkerSettings
+from llm.config import TaskModelSettings, WorkerSettings
 from llm.worker.app import create_app
 from llm.worker.errors import LoadError
 from llm.worker.guards import is_loopback
 from llm.worker.names import locate
 from llm.worker.serving import Serving
+from llm.worker.tasks import wanted
 
 LAST_RESORT_S = 15  # after draining, for answers to end by themselves before their connections are cut
 KEEP_ALIVE_S = 75  # longer than clients keep an idle connection, so that they are the ones who close it
@@ -58,9 +59,10 @@ def configure_logging() -> None:
     )
 
 
-def serve(settings: WorkerSettings, token: str | None) -> int:
+def serve(settings: WorkerSettings, token: str | None, tasks: TaskModelSettings) -> int:
     """Serve until SIGTERM or SIGINT, or until there is nothing left to serve; returns the exit code."""
-    _check_name(settings.model)
+    for name in (settings.model, *wanted(tasks).values()):
+        _check_name(name)
     listener = _listen(settings, token)
     exit_code = 0
 
@@ -70,7 +72,7 @@ def serve(settings: WorkerSettings, token: str | None) -> int:
         print(f"steward worker: {reason}", file=sys.stderr, flush=True)  # noqa: T201
         server.should_exit = True
 
-    app = create_app(settings, token, on_fatal)
+    app = create_app(settings, token, on_fatal, tasks)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -123,28 +125,32 @@ def _refuse(reason: str) -> NoReturn:
 
 def _command(**options: Any) -> None:  # noqa: ANN401
     """Serve a language model over the OpenAI HTTP API."""
+    given = {name: value for name, value in options.items() if name in TaskModelSettings.model_fields}
     try:
-        settings = WorkerSettings(**options)
+        settings = WorkerSettings(**{name: value for name, value in options.items() if name not in given})
+        tasks = TaskModelSettings(**given)
     except ValidationError as error:
         problem = error.errors()[0]
         _refuse(f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}")
     configure_logging()
-    code = serve(settings, os.environ.get("STEWARD_WORKER_TOKEN") or None)
+    code = serve(settings, os.environ.get("STEWARD_WORKER_TOKEN") or None, tasks)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # a thread that hangs in the model must not keep the process alive
 
 
 def build_command() -> typer.Typer:
-    """The command line: one `--kebab-case` flag for each field of WorkerSettings."""
+    """The command line: one `--kebab-case` flag for each field of WorkerSettings and TaskModelSettings."""
     parameters = [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=typer.Option(field.default, f"--{name.replace('_', '-')}", help=field.description),
+            default=typer.Option(
+                field.get_default(call_default_factory=True), f"--{name.replace('_', '-')}", help=field.description
+            ),
             annotation=field.annotation,
         )
-        for name, field in WorkerSettings.model_fields.items()
+        for name, field in (WorkerSettings.model_fields | TaskModelSettings.model_fields).items()
     ]
     _command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     _command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

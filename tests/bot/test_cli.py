@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
-from bot.config import PlaygroundSettings
+from bot.config import PlaygroundSettings, TasksSettings
 from bot.processes import local_url, playground_command, worker_command
 from llm.config import WorkerSettings
 from tests.conftest import REPOSITORY

@@ -86,8 +86,8 @@ def settings_with_defaults() -> list[tuple[str, object, str]]:
 
 
 def shown(default: object) -> str:
-    if default is None or default == []:
-        return "empty" if default is None else "[]"
+    if default is None or default in ("", []):
+        return "[]" if default == [] else "empty"
     return str(default)
 
 

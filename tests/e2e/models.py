@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from llm.catalog import EMBEDDED
+from llm.builtin import EMBEDDED
 
 
 def slow_model(folder: Path) -> Path:

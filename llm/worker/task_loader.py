@@ -1,0 +1,90 @@
+"""A task model's name → model and tokenizer in memory. It knows neither batches nor requests.
+
+safetensors only, no code from the model; what is missing from the files is an error, never random numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from transformers import (
+    AutoModel,
+    AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from llm import builtin
+from llm.builtin import ForeignWeights
+from llm.config import Device
+from llm.worker.errors import LoadError
+from llm.worker.names import locate, served_name
+from llm.worker.tasks import Task
+
+KINDS: dict[Task, tuple[Any, str]] = {
+    "entities": (AutoModelForTokenClassification, "a token-classification model"),
+    "classify": (AutoModelForSequenceClassification, "a text-classification model"),
+    "zero_shot": (AutoModelForSequenceClassification, "a text-classification model"),
+    "moderations": (AutoModelForSequenceClassification, "a text-classification model"),
+    "embeddings": (AutoModel, "an encoder"),
+    "seq2seq": (AutoModelForSeq2SeqLM, "an encoder-decoder model"),
+}
+UNUSED = ("pooler.",)  # BERT's head for sentence pairs: an embedding does not read it
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTask:
+    """A task model in memory, and where its files are."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    source: str
+    revision: str
+
+
+def load_task(task: Task, name: str, device: Device) -> LoadedTask:
+    """Load the model of that name for a task. Raises LoadError, one line that names task and model."""
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        builtin.check_weights(served_name(name))
+        source, revision = locate(name)
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
+        model = _read(task, source, revision, device)
+    except (LoadError, ForeignWeights) as error:
+        raise LoadError(f"[tasks] {task}: {error}") from error
+    except (OSError, ValueError, ImportError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise LoadError(f"[tasks] {task}: cannot load the model {name!r}: {_reason(error)}") from error
+    return LoadedTask(model, tokenizer, source, revision)
+
+
+def _read(task: Task, source: str, revision: str, device: Device) -> PreTrainedModel:
+    """In float32 on a CPU, where half precision is slow; as it was stored on a GPU."""
+    factory, kind = KINDS[task]
+    target = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    model, found = factory.from_pretrained(
+        source,
+        revision=revision,
+        dtype=torch.float32 if target == "cpu" else "auto",
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+    )
+    missing = sorted(name for name in found["missing_keys"] if not name.startswith(UNUSED))
+    if missing:
+        raise ValueError(f"it is not {kind}, or incomplete: its files lack {missing[0]} ({len(missing)} in all)")
+    return model.eval().to(target)
+
+
+def _reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if "entencePiece" in str(error) or "sentencepiece" in str(error):
+        return "its tokenizer needs the package sentencepiece: pip install sentencepiece"
+    return lines[0] if lines else type(error).__name__
