@@ -15,7 +15,6 @@ from typing import Any, Self, TypeVar, cast
 
 import structlog
 from openai import APIStatusError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, OpenAIError, Timeout
-from openai.types import Model
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from llm.address import api_address, is_loopback, unsent_headers
@@ -24,7 +23,7 @@ from llm.dialect import Dialect
 from llm.errors import EngineTimeout, EngineUnavailable, LLMError, RequestRefused, SettingsRefused, StreamBroken
 from llm.estimate import TokenEstimate
 from llm.failures import translate
-from llm.listing import OWN_WORKER, choose, models_of, most_used, own_health
+from llm.listing import OWN_WORKER, Entry, choose, models_of, most_used, own_health
 from llm.prompt import prepare
 from llm.stream import AnswerStream
 from llm.types import (
@@ -153,7 +152,7 @@ class LLMClient:
 
     async def models(self) -> list[str]:
         """The names of all models that the engine lists, asked now. Raises llm.errors."""
-        return [model.id for model in await self._call(self._listed())]
+        return [model["id"] for model in await self._call(self._listed())]
 
     async def health(self) -> EngineHealth:
         """How the engine is, asked now. Never raises: one that cannot be asked is "unreachable"; "refused" means that
@@ -181,15 +180,15 @@ class LLMClient:
             self._engine = _Engine(choose(await self._call(self._listed()), self._settings))
         return self._engine
 
-    async def _listed(self) -> list[Model]:
+    async def _listed(self) -> list[Entry]:
         """The engine's models; none where it has no list and the settings name the model anyway."""
         try:
-            page = await self._openai.models.list()
+            answer = await self._openai.get("/models", cast_to=object)
         except APIStatusError as error:
             if self._settings.model is None or error.status_code not in _NO_LIST:
                 raise
             return []
-        return models_of(page)
+        return models_of(answer)
 
     def _forget_after(self, error: LLMError) -> None:
         """An engine that failed may come back as another one, with another model."""

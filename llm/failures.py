@@ -35,7 +35,7 @@ _BUSY_WORDS = frozenset(
 _BUSY_PHRASE = re.compile(r"\bbusy\b|overloaded|too many requests|backpressure|at capacity", re.IGNORECASE)
 _TIMEOUT_WORDS = frozenset({"408", "504", "timeout", "deadline_exceeded", "timeout_error"})
 _REFUSED_WORDS = frozenset({"400", "404", "422", "invalid_request_error", "BadRequestError", "validation"})
-_SETTINGS_WORDS = frozenset({"401", "402", "403", "insufficient_quota", "invalid_api_key", "model_not_found"})
+_SETTINGS_WORDS = frozenset({"401", "402", "insufficient_quota", "invalid_api_key", "model_not_found"})
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _CONTEXT_PHRASE = re.compile(
     r"context (length|size|window)|prompt is too long|`inputs` (must have less than|tokens \+ `max_new_tokens`)",

@@ -3,49 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
-
-from openai.types import Model
+from typing import Any, get_args
 
 from llm.config import LLMSettings
 from llm.errors import EngineUnavailable, SettingsRefused
 from llm.failures import NOT_OPENAI
 from llm.types import EngineHealth, ModelInfo, WorkerStatus
 
+Entry = Mapping[str, Any]
 OWN_WORKER = "steward"
 """Our worker says `"owned_by": "steward"` of its models."""
 _CONTEXT_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
 """Where an entry of the list states its context: vLLM and ours, OpenRouter and Together, Groq, Mistral."""
 
 
-def models_of(page: object) -> list[Model]:
-    """The models of a listing. Raises SettingsRefused for an answer of another shape, such as a web page."""
-    models = getattr(page, "data", None)  # the library does not check what it was sent
-    if not isinstance(models, list) or not all(isinstance(model, Model) for model in models):
+def models_of(answer: object) -> list[Entry]:
+    """The entries of a listing. Raises SettingsRefused for an answer of another shape, such as a web page."""
+    entries = answer.get("data") if isinstance(answer, Mapping) else None
+    if not isinstance(entries, list) or not all(
+        isinstance(e, Mapping) and isinstance(e.get("id"), str) for e in entries
+    ):
         raise SettingsRefused(NOT_OPENAI)
-    return models
+    return entries
 
 
-def choose(models: Sequence[Model], settings: LLMSettings) -> ModelInfo:
+def choose(models: Sequence[Entry], settings: LLMSettings) -> ModelInfo:
     """The configured model, else the first one, which is the chat model by INTERFACES.
 
     Raises SettingsRefused where our worker serves another one, EngineUnavailable where there is none at all."""
-    wanted = next((model for model in models if settings.model in (None, model.id)), None)
+    wanted = next((model for model in models if settings.model in (None, model["id"])), None)
     if wanted is not None:
         return _described(wanted, settings)
     if settings.model is None:
         raise EngineUnavailable("the engine lists no model: name one in [llm] model")
-    if any(getattr(model, "owned_by", None) == OWN_WORKER for model in models):
-        served = ", ".join(model.id for model in models)
+    if any(model.get("owned_by") == OWN_WORKER for model in models):
+        served = ", ".join(model["id"] for model in models)
         raise SettingsRefused(f"the engine serves {served}, not {settings.model}", param="model")
     return ModelInfo(settings.model, settings.context_tokens, "")  # other engines may serve more than they list
 
 
-def _described(model: Model, settings: LLMSettings) -> ModelInfo:
-    extra = model.model_extra or {}
-    stated = next((extra[name] for name in _CONTEXT_FIELDS if isinstance(extra.get(name), int) and extra[name] > 0), 0)
+def _described(model: Entry, settings: LLMSettings) -> ModelInfo:
+    stated = next((model[name] for name in _CONTEXT_FIELDS if isinstance(model.get(name), int) and model[name] > 0), 0)
     context = most_used(stated, settings) if stated else settings.context_tokens
-    return ModelInfo(model.id, context, getattr(model, "owned_by", None) or "")
+    return ModelInfo(model["id"], context, str(model.get("owned_by") or ""))
 
 
 def most_used(stated: int, settings: LLMSettings) -> int:

@@ -58,7 +58,17 @@ class Failure:
     headers: Mapping[str, str]
 
 
-Answer = Reply | Failure
+@dataclass(frozen=True)
+class Raw:
+    """Bytes as they are: how another engine, or a proxy before it, really answers."""
+
+    status: int
+    content: str
+    media_type: str
+    headers: Mapping[str, str]
+
+
+Answer = Reply | Failure | Raw
 
 
 def reply(
@@ -85,6 +95,14 @@ def failure(
 ) -> Failure:
     """An HTTP error; `kind` is the error object's `type`."""
     return Failure(status, {"message": message, "type": kind, "code": code, "param": param}, headers or {})
+
+
+def raw(content: str | Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Raw:
+    """Exactly this JSON object, server-sent events (text that begins with "data:" or a comment) or other text."""
+    if isinstance(content, str):
+        kind = "text/event-stream" if content.startswith(("data:", ":")) else "text/html"
+        return Raw(status, content, kind, headers or {})
+    return Raw(status, json.dumps(content), "application/json", headers or {})
 
 
 def failure_inside_stream(
@@ -127,7 +145,7 @@ class ScriptedEngine:
     """An OpenAI-compatible server on a port of its own. Its public attributes may be changed at any time:
 
     `owned_by`, `model`, `max_model_len` (None: not stated), `has_tokenize`, `health` (what /health answers, None: no
-    such route), `token` (the bearer token it wants).
+    such route), `token` (the bearer token it wants), `listing` (what /v1/models answers instead of the one model).
     """
 
     def __init__(
@@ -145,6 +163,7 @@ class ScriptedEngine:
         self.has_tokenize = has_tokenize
         self.token = token
         self.health: dict[str, Any] | None = {"status": "ready", "reason": "", "progress": 1.0}
+        self.listing: Raw | None = None
         self.requests: list[ReceivedRequest] = []
         self.tokenized: list[dict[str, Any]] = []
         self._script: list[tuple[Answer, Callable[[ReceivedRequest], bool]]] = []
@@ -218,6 +237,8 @@ class ScriptedEngine:
     async def _get_models(self, request: Request) -> Response:
         if (refusal := self._refuse_stranger(request)) is not None:
             return refusal
+        if self.listing is not None:
+            return _as_is(self.listing)
         model: dict[str, Any] = {"id": self.model, "object": "model", "created": 0, "owned_by": self.owned_by}
         if self.max_model_len is not None:
             model["max_model_len"] = self.max_model_len
@@ -241,6 +262,8 @@ class ScriptedEngine:
             self._arrived.notify_all()
         if isinstance(answer, Reply) and not received.body.get("stream") and (answer.dies or answer.stream_error):
             answer = failure(500, "this answer can only fail inside a stream")
+        if isinstance(answer, Raw):
+            return _as_is(answer)
         if isinstance(answer, Failure):
             return JSONResponse({"error": dict(answer.error)}, answer.status, dict(answer.headers))
         if received.body.get("stream"):
@@ -303,6 +326,10 @@ class ScriptedEngine:
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": f"chatcmpl-{len(self.requests)}", "object": kind, "created": 0, "model": self.model}
+
+
+def _as_is(answer: Raw) -> Response:
+    return Response(answer.content, answer.status, dict(answer.headers), answer.media_type)
 
 
 class _KilledError(Exception):
