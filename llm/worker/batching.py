@@ -2,28 +2,35 @@
 
 The manager computes in a thread of its own; what it delivers reaches the event loop by `call_soon_threadsafe`. What is
 relied upon beyond its public methods (read in transformers 5.23): `output_router.result_handlers` (a cancelled request
-leaves its handler there), `batch_processor.cache` (sizes, and what a prefix match reused) and `_generation_thread`.
+leaves its handler there), `batch_processor.cache` (sizes, and what a prefix match reused), `_generation_thread`,
+`background_thread_status` (why it ended) and that its loop prepares a batch ten times a second also when idle.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import torch
 from transformers import ContinuousBatchingConfig, GenerationConfig, PreTrainedModel
 from transformers.generation.continuous_batching import ContinuousBatchingManager
+from transformers.generation.continuous_batching.cache import PagedAttentionCache
 from transformers.generation.continuous_batching.requests import GenerationOutput
 
 from llm.worker import attention
-from llm.worker.engine import EngineError, EngineStats, Job, SamplingParams, Tokens
+from llm.worker.engine import EngineDied, EngineError, EngineStats, Job, SamplingParams, Tokens
+from llm.worker.memory import SHARE_OF_GPU
 
 # A processor exists only when the manager is built with a non-default value for it; every request brings its own.
 PLACEHOLDER_TEMPERATURE, PLACEHOLDER_TOP_K, PLACEHOLDER_TOP_P = 0.7, 50, 0.9
 COLDEST = 0.01  # below this temperature the division overflows into nothing but the best token anyway
 STOP_TIMEOUT_S = 10.0
+LOOKS = 10  # times that the watcher looks at the loop in `silence_s` before it calls it hung
+CPU_ALLOCATOR = "can't allocate memory"  # how torch's allocator for the CPU says it, in a bare RuntimeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class BatchingSettings:
     page_size: int
     max_running: int
     cache_blocks: int | None
-    silence_s: float  # longest wait for the next token before the engine counts as hung
+    silence_s: float  # longest wait of a job for its next token, and longest step before the engine counts as hung
 
 
 @dataclass(slots=True)
@@ -65,9 +72,11 @@ class BatchingEngine:
         eos_ids: Collection[int],
         settings: BatchingSettings,
         loop: asyncio.AbstractEventLoop,
-        on_death: Callable[[str], None],
+        on_death: Callable[[EngineDied], None],
     ) -> None:
-        """Allocates the KV cache and starts the thread; `on_death(cause)` is called in `loop` when the thread ends."""
+        """Allocates the KV cache and starts the thread; `on_death` is called in `loop` when that ends or hangs.
+
+        Raises EngineDied where it cannot be built."""
         self._eos_ids = sorted(eos_ids)
         self._settings = settings
         self._vocabulary = int(model.get_input_embeddings().weight.shape[0])
@@ -76,18 +85,24 @@ class BatchingEngine:
         self._jobs: dict[str, _Running] = {}
         self._closing = False
         self._close_lock = threading.Lock()
-        self._cause: str | None = None
-        self._manager = _build_manager(model, self._eos_ids, settings)
-        self._cache = self._manager.batch_processor.cache
-        self._meter_prefixes()
+        self._death: EngineDied | None = None
+        self._turns = 0
+        try:
+            self._manager = _build_manager(model, self._eos_ids, settings)
+        except (MemoryError, RuntimeError, ValueError) as error:
+            raise died_of(error) from None  # its traceback would hold on to the memory
+        self._cache: PagedAttentionCache | None = self._manager.batch_processor.cache
+        # One page less: the last one may be taken by rounding to whole pages.
+        self._capacity = max(0, int(self._cache.num_blocks) - 1) * settings.page_size
+        self._meter_prefixes(self._cache)
+        self._count_turns()
         self._manager.start()
         self._watcher = threading.Thread(target=self._watch, name="engine-watcher", daemon=True)
         self._watcher.start()
 
     @property
     def capacity(self) -> int:
-        # One page less: the last one may be taken by rounding to whole pages.
-        return max(0, int(self._cache.num_blocks) - 1) * self._settings.page_size
+        return self._capacity
 
     async def submit(self, job: Job) -> AsyncGenerator[Tokens, None]:
         running = self._jobs[job.id] = _Running()
@@ -123,11 +138,27 @@ class BatchingEngine:
         with self._close_lock:
             if self._manager.is_running():
                 self._manager.stop(block=True, timeout=STOP_TIMEOUT_S, hard_stop=True)
-            return not self._manager.is_running()
+            ended = not self._manager.is_running()
+            if ended:
+                self._let_go()
+            return ended
+
+    def _let_go(self) -> None:
+        """Free the KV cache now, whoever may still hold this engine: the next one needs the memory."""
+        if self._cache is not None and self._manager.batch_processor is not None:
+            del self._cache.search_prefix_match  # ours; circles that only the garbage collector would open
+            del self._manager.batch_processor.prepare_next_batch
+        self._cache = self._manager.batch_processor = None
+        error = self._manager.background_thread_status.fatal_error
+        while error is not None:  # its traceback holds the loop's frames, and those the step's tensors
+            traceback.clear_frames(error.__traceback__)
+            error = error.__context__
 
     def _add(self, job: Job, running: _Running) -> None:
-        if self._cause is not None or self._closing:
-            raise EngineError(self._cause or "the engine was closed")
+        if self._death is not None:
+            raise self._death.again()
+        if self._closing:
+            raise EngineError("the engine was closed")
         if not job.prompt or max(job.prompt) >= self._vocabulary:
             raise EngineError("the prompt is empty or has tokens that the model does not know")
         self._manager.register_result_handler(job.id, running.outputs.put_nowait)
@@ -140,9 +171,19 @@ class BatchingEngine:
             **processor_arguments(job.sampling, self._vocabulary),
         )
         if accepted is None:
-            raise EngineError("the generation loop has ended")
+            raise EngineDied("the generation loop has ended")
 
     async def _next(self, running: _Running) -> Tokens:
+        output = await self._output(running)
+        while output.error is not None:
+            if self._manager.background_thread_status.can_accept_new_requests() is None:
+                raise EngineError(output.error)
+            output = await self._output(running)  # the loop is ending and fails everybody: `_died` says why
+        new = output.generated_tokens[running.sent :]
+        running.sent += len(new)
+        return Tokens(new, output.is_finished(), running.cached)
+
+    async def _output(self, running: _Running) -> GenerationOutput:
         try:
             async with asyncio.timeout(self._settings.silence_s):
                 output = await running.outputs.get()
@@ -150,15 +191,22 @@ class BatchingEngine:
             raise EngineError(f"no token came for {self._settings.silence_s:g} s") from None
         if isinstance(output, EngineError):
             raise output
-        if output.error is not None:
-            raise EngineError(output.error)
-        new = output.generated_tokens[running.sent :]
-        running.sent += len(new)
-        return Tokens(new, output.is_finished(), running.cached)
+        return output
 
-    def _meter_prefixes(self) -> None:
+    def _count_turns(self) -> None:
+        """Count the loop's turns, so that a step that never ends is noticed, whoever has stopped waiting for it."""
+        processor = self._manager.batch_processor
+        prepare = processor.prepare_next_batch
+
+        def counted() -> bool:
+            self._turns += 1
+            return bool(prepare())
+
+        processor.prepare_next_batch = counted
+
+    def _meter_prefixes(self, cache: PagedAttentionCache) -> None:
         """Learn how many prompt tokens each job reused: the manager matches prefixes but does not report them."""
-        search = self._cache.search_prefix_match
+        search = cache.search_prefix_match
 
         def metered(request_id: str, prompt_ids: list[int]) -> int:
             matched = int(search(request_id, prompt_ids))
@@ -167,34 +215,52 @@ class BatchingEngine:
                 running.cached = matched
             return matched
 
-        self._cache.search_prefix_match = metered
+        cache.search_prefix_match = metered
 
     def _cache_used(self) -> float:
         """Share of the blocks in running jobs' hands; what is only kept for its prefix is free for the taking."""
         used, total = 0, 0
-        for allocator in self._cache.cache_allocators.values():
+        for allocator in self._cache.cache_allocators.values() if self._cache is not None else ():
             used += len({block for table in list(allocator.block_table.values()) for block in list(table)})
             total += int(allocator.num_blocks)
         return used / total if total else 0.0
 
     def _watch(self) -> None:
-        """Wait for the end of the manager's thread and report it: whoever still waits must learn of it."""
+        """Wait for the end of the loop's thread, or for a step without end, and report it: others wait for an answer.
+
+        Looks are counted, not seconds: a process that was stopped for a while and goes on is not hung."""
         thread = self._manager._generation_thread
-        thread.join()
+        turns, idle_looks = self._turns, 0
+        while thread.is_alive() and idle_looks < LOOKS:
+            thread.join(self._settings.silence_s / LOOKS)
+            idle_looks = idle_looks + 1 if self._turns == turns else 0
+            turns = self._turns
         if self._closing:
             return
-        error = self._manager.background_thread_status.fatal_error
-        cause = f"{type(error).__name__}: {error}" if error is not None else "the generation loop ended"
-        self._loop.call_soon_threadsafe(self._died, cause)
+        if thread.is_alive():
+            death = EngineDied(f"a step has not ended in {self._settings.silence_s:g} s", hung=True)
+        else:
+            death = died_of(self._manager.background_thread_status.fatal_error)
+        with suppress(RuntimeError):  # the event loop has ended, and with it whoever waited
+            self._loop.call_soon_threadsafe(self._died, death)
 
-    def _died(self, cause: str) -> None:
-        self._cause = cause
-        self._fail_all(cause)
-        self._on_death(cause)
+    def _died(self, death: EngineDied) -> None:
+        self._death = death
+        for running in self._jobs.values():
+            running.outputs.put_nowait(death.again())
+        self._on_death(death)
 
     def _fail_all(self, cause: str) -> None:
         for running in self._jobs.values():
             running.outputs.put_nowait(EngineError(cause))
+
+
+def died_of(error: BaseException | None) -> EngineDied:
+    """What ended the engine, in one line, and whether it was a lack of memory."""
+    if error is None:
+        return EngineDied("the generation loop ended")
+    short = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or CPU_ALLOCATOR in str(error)
+    return EngineDied(f"{type(error).__name__}: {error}".splitlines()[0], out_of_memory=short)
 
 
 def _build_manager(model: PreTrainedModel, eos_ids: list[int], settings: BatchingSettings) -> ContinuousBatchingManager:
@@ -210,6 +276,7 @@ def _build_manager(model: PreTrainedModel, eos_ids: list[int], settings: Batchin
         num_blocks=settings.cache_blocks,
         max_batch_tokens=settings.max_batch_tokens,
         max_requests_per_batch=min(settings.max_running, settings.max_batch_tokens),
+        max_memory_percent=SHARE_OF_GPU if model.device.type == "cuda" else None,
         per_request_processors=True,
         auto_switch_to_flash=False,  # it would fetch kernels from the hub; what the owner installed is chosen at load
     )

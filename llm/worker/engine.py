@@ -47,6 +47,19 @@ class EngineError(Exception):
     """The engine broke, or fell silent, or has ended; `str(error)` is the cause."""
 
 
+class EngineDied(EngineError):
+    """The engine ended by itself, and with it every job: broken, out of memory, or hung in a step that does not end."""
+
+    def __init__(self, cause: str, *, out_of_memory: bool = False, hung: bool = False) -> None:
+        super().__init__(cause)
+        self.out_of_memory = out_of_memory
+        self.hung = hung
+
+    def again(self) -> EngineDied:
+        """The same news for one more listener: an exception that is raised twice keeps both their frames alive."""
+        return EngineDied(str(self), out_of_memory=self.out_of_memory, hung=self.hung)
+
+
 class Engine(Protocol):
     """Runs jobs together on one model. All methods are called from the event loop."""
 
@@ -58,7 +71,7 @@ class Engine(Protocol):
     def submit(self, job: Job) -> AsyncGenerator[Tokens, None]:
         """Yield the job's tokens until one piece is `finished`. Closing the iterator cancels the job.
 
-        Raises EngineError when the engine breaks; it never waits for ever."""
+        Raises EngineDied when the engine ends under it, EngineError when only this job fails; never waits for ever."""
         ...
 
     def cancel(self, job_id: str) -> None:

@@ -13,17 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import psutil
 import structlog
 
 from llm.config import WorkerSettings
 from llm.worker.admission import CLASSES, Admission
-from llm.worker.engine import Engine
+from llm.worker.engine import Engine, EngineDied, EngineError
 from llm.worker.errors import LoadError, NotReady, UnknownModel
 from llm.worker.gate import Gate
-from llm.worker.memory import cache_blocks, cache_budget
+from llm.worker.machine import free_memory
+from llm.worker.memory import Sizes, cache_blocks, cache_budget
 from llm.worker.metrics import Metrics
 from llm.worker.names import served_name
+from llm.worker.rebuilding import Build, RebuildingEngine
+from llm.worker.tasks import Tasks
 
 if TYPE_CHECKING:
     from llm.worker.loader import LoadedModel
@@ -31,37 +33,50 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RETRY_LOADING_S = 5.0
+MIB = 2**20
 SHORTEST_CONTEXT = 64  # tokens; a KV cache that holds less is of no use to anybody
 SHUTTING_DOWN = "the worker is shutting down"
-EXIT_LOAD_FAILED, EXIT_ENGINE_DIED = 2, 1
+EXIT_LOAD_FAILED, EXIT_ENGINE_DIED, EXIT_ENGINE_HUNG = 2, 1, 3
 
 Status = Literal["loading", "ready", "dead"]
 
 
 @dataclass(frozen=True, slots=True)
 class ChatModel:
-    """One model that answers chats; `context` is what model and KV cache allow, prompt and answer together."""
+    """One model that answers chats; `longest` is what model and owner allow, prompt and answer together, in tokens."""
 
     name: str
     loaded: LoadedModel
     engine: Engine
     gate: Gate
-    context: int
+    longest: int
     created: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def context(self) -> int:
+        """What the KV cache allows, too: a lack of memory makes it smaller."""
+        return min(self.longest, self.engine.capacity)
 
 
 class Serving:
     """Loads, serves and buries the model. All but the loading itself happens in the event loop."""
 
     def __init__(
-        self, settings: WorkerSettings, metrics: Metrics, on_fatal: Callable[[int, str], None] | None = None
+        self,
+        settings: WorkerSettings,
+        metrics: Metrics,
+        on_fatal: Callable[[int, str], None] | None = None,
+        tasks: Tasks | None = None,
     ) -> None:
         """`on_fatal(exit_code, reason)` is called once when there is nothing left to serve."""
+        self.tasks = tasks
         self.status: Status = "loading"
         self.reason = "starting"
         self.progress = 0.0
         self.chat: ChatModel | None = None
         self.renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="template")
+        self.thinking = settings.thinking
+        self.request_timeout_s = settings.request_timeout_s
         self._settings = settings
         self._metrics = metrics
         self._on_fatal = on_fatal
@@ -70,7 +85,7 @@ class Serving:
     def start(self) -> None:
         """Begin to load; returns at once."""
         self._loop = loop = asyncio.get_running_loop()
-        if self._settings.model == "none":
+        if self._settings.model == "none" and (self.tasks is None or not self.tasks.names):
             self._become_ready(None)
             return
         threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
@@ -96,20 +111,33 @@ class Serving:
 
     def find(self, name: str | None) -> ChatModel:
         """The model of that name, None meaning the only one. Raises NotReady, UnknownModel."""
-        if self.status == "loading":
-            raise NotReady(f"The model is loading ({self.reason}); try again soon.", retry_after_s=RETRY_LOADING_S)
-        if self.status == "dead":
-            raise NotReady(f"The worker is down: {self.reason}", code="engine_dead", retry_after_s=RETRY_LOADING_S)
+        self.check_ready()
         if self.chat is None:
             raise UnknownModel("This worker serves no chat model.", param="model")
         if name is not None and name not in (self.chat.name, self._settings.model):
             raise UnknownModel(f"The model {name!r} is not served here; served: {self.chat.name!r}.", param="model")
         return self.chat
 
+    def ready_tasks(self) -> Tasks:
+        """The task models. Raises NotReady, UnknownModel."""
+        self.check_ready()
+        if self.tasks is None:
+            raise UnknownModel("This worker serves no task models.", param="model")
+        return self.tasks
+
+    def check_ready(self) -> None:
+        """Raises NotReady while loading and after the end."""
+        if self.status == "loading":
+            raise NotReady(f"The model is loading ({self.reason}); try again soon.", retry_after_s=RETRY_LOADING_S)
+        if self.status == "dead":
+            raise NotReady(f"The worker is down: {self.reason}", code="engine_dead", retry_after_s=RETRY_LOADING_S)
+
     def _load(self, loop: asyncio.AbstractEventLoop) -> None:
         """The loader thread. The edge where anything may go wrong: whatever it is, health must say so."""
         try:
-            chat = self._build(loop)
+            if self.tasks is not None:
+                self.tasks.load(self._report)  # first: the KV cache takes what they leave
+            chat = self._build(loop) if self._settings.model != "none" else None
         except LoadError as error:
             _post(loop, self._die, EXIT_LOAD_FAILED, str(error))
         except Exception as error:
@@ -117,37 +145,54 @@ class Serving:
             reason = f"cannot load the model {self._settings.model!r}: {type(error).__name__}: {error}"
             _post(loop, self._die, EXIT_LOAD_FAILED, reason)
         else:
-            if not _post(loop, self._become_ready, chat):
+            if not _post(loop, self._become_ready, chat) and chat is not None:
                 chat.engine.close()
 
     def _build(self, loop: asyncio.AbstractEventLoop) -> ChatModel:
         settings = self._settings
         self._report("importing the libraries", 0.0)
-        from llm.worker.batching import BatchingEngine, BatchingSettings
         from llm.worker.loader import load
 
         loaded = load(settings.model, settings.quantization, settings.device, self._report)
         self._report("preparing the KV cache", 0.9)
         context = min(loaded.context, settings.max_model_len or loaded.context)
-        sizes = BatchingSettings(
-            max_batch_tokens=settings.max_batch_tokens,
-            page_size=settings.page_size,
-            max_running=settings.max_running,
-            cache_blocks=self._cache_blocks(loaded, context),
-            silence_s=settings.token_timeout_s,
-        )
+        sizes = Sizes(settings.max_batch_tokens, self._cache_tokens(loaded, context))
+        build = self._engine_factory(loaded, loop)
         try:
-            engine = BatchingEngine(loaded.model, loaded.eos_ids, sizes, loop, self._engine_died)
-        except (MemoryError, ValueError, RuntimeError) as error:
+            engine = RebuildingEngine(build, sizes, loaded.eos_ids, loop, self._engine_died, self._metrics)
+        except EngineError as error:
             raise LoadError(f"the model {settings.model!r} loads, but cannot be run: {error}") from error
-        return self._assemble(loaded, engine, min(context, engine.capacity))
+        return self._assemble(loaded, engine, context)
 
-    def _cache_blocks(self, loaded: LoadedModel, context: int) -> int | None:
+    def _engine_factory(self, loaded: LoadedModel, loop: asyncio.AbstractEventLoop) -> Build:
+        from llm.worker.batching import BatchingEngine, BatchingSettings
+
         settings = self._settings
-        if loaded.device == "cuda" and settings.cache_mib is None:
+
+        def build(sizes: Sizes, on_death: Callable[[EngineDied], None]) -> Engine:
+            tokens = sizes.cache_tokens
+            exact = BatchingSettings(
+                max_batch_tokens=sizes.step_tokens,
+                page_size=settings.page_size,
+                max_running=settings.max_running,
+                cache_blocks=None if tokens is None else tokens // settings.page_size + 1,
+                silence_s=settings.token_timeout_s,
+            )
+            return BatchingEngine(loaded.model, loaded.eos_ids, exact, loop, on_death)
+
+        return build
+
+    def _cache_tokens(self, loaded: LoadedModel, context: int) -> int | None:
+        """Tokens of KV cache to begin with; None: what the GPU has room for."""
+        settings = self._settings
+        wanted = settings.cache_mib
+        if loaded.device == "cuda" and wanted is None:
             return None
-        budget = cache_budget(psutil.virtual_memory().available, settings.cache_mib)
-        return cache_blocks(
+        free = free_memory(loaded.device).free
+        budget = cache_budget(free, wanted)
+        if wanted is not None and budget < wanted * MIB:
+            log.warning("cache_mib_is_not_there", cache_mib=wanted, free_mib=free // MIB, taken_mib=budget // MIB)
+        blocks = cache_blocks(
             budget,
             loaded.kv_bytes_per_token,
             context,
@@ -155,18 +200,19 @@ class Serving:
             settings.page_size,
             settings.max_batch_tokens,
         )
+        return (blocks - 1) * settings.page_size
 
     def _assemble(self, loaded: LoadedModel, engine: Engine, context: int) -> ChatModel:
         settings = self._settings
-        if context < SHORTEST_CONTEXT:
+        if engine.capacity < SHORTEST_CONTEXT:
             engine.close()
-            raise LoadError(f"the KV cache has room for {context} tokens only: give it more memory (cache_mib)")
-        admission = Admission(settings.max_waiting, settings.max_running, engine.capacity)
-        gate = Gate(admission, settings.max_running, settings.queue_timeout_s)
+            raise LoadError(f"the KV cache has room for {engine.capacity} tokens only: give it more memory (cache_mib)")
+        admission = Admission(settings.max_waiting, settings.max_running, engine.capacity, settings.page_size)
+        gate = Gate(admission, settings.queue_timeout_s, capacity=lambda: engine.capacity)
         return ChatModel(served_name(settings.model), loaded, engine, gate, context)
 
     def _report(self, reason: str, progress: float) -> None:
-        self.reason, self.progress = reason, progress
+        self.reason, self.progress = reason, max(self.progress, progress)
 
     def _become_ready(self, chat: ChatModel | None) -> None:
         if self.status != "loading":  # closed meanwhile: nobody will use this engine
@@ -193,8 +239,9 @@ class Serving:
         for name in CLASSES:
             self._metrics.follow_waiting(name, lambda name=name: chat.gate.waiting()[name])  # type: ignore[misc]
 
-    def _engine_died(self, cause: str) -> None:
-        self._die(EXIT_ENGINE_DIED, f"the engine died: {cause}")
+    def _engine_died(self, death: EngineDied) -> None:
+        """There will be no other engine in this process."""
+        self._die(EXIT_ENGINE_HUNG if death.hung else EXIT_ENGINE_DIED, f"the engine died: {death}")
 
     def _die(self, exit_code: int, reason: str) -> None:
         if self.status == "dead":

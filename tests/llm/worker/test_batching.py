@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from llm.config import WorkerSettings
 from llm.worker.batching import BatchingEngine, BatchingSettings, processor_arguments
-from llm.worker.engine import EngineError, Job, SamplingParams
+from llm.worker.engine import EngineDied, EngineError, Job, SamplingParams
 from llm.worker.loader import load
-from tests.llm.worker.running import running, until
+from tests.llm.worker.running import until
 
 GREEDY = SamplingParams(temperature=0)
 
@@ -45,7 +44,7 @@ def test_arguments_have_the_types_and_ranges_that_the_loop_demands(
 async def engine(bytes_folder: Path) -> AsyncIterator[BatchingEngine]:
     loaded = load(str(bytes_folder), "none", "cpu", lambda reason, progress: None)
     sizes = BatchingSettings(max_batch_tokens=64, page_size=16, max_running=8, cache_blocks=40, silence_s=30)
-    deaths: list[str] = []
+    deaths: list[EngineDied] = []
     subject = BatchingEngine(loaded.model, loaded.eos_ids, sizes, asyncio.get_running_loop(), deaths.append)
     yield subject
     await asyncio.to_thread(subject.close)
@@ -104,23 +103,3 @@ async def test_a_closed_engine_fails_its_jobs(engine: BatchingEngine) -> None:
                 pass
     with pytest.raises(EngineError):
         await collect(engine, Job("late", [1], 5, GREEDY))
-
-
-def test_when_the_loop_breaks_everybody_learns_why_and_health_says_dead(bytes_folder: Path) -> None:
-    with running(WorkerSettings(model=str(bytes_folder), device="cpu")) as worker:
-        chat = worker.serving.chat
-        assert chat is not None and isinstance(chat.engine, BatchingEngine)
-        body = worker.body("hello", stream=True, max_tokens=1500)
-        with worker.client.stream("POST", "/v1/chat/completions", json=body) as response:
-            lines = response.iter_lines()
-            next(lines)
-            chat.engine._manager.add_request([10**6], request_id="poison", max_new_tokens=1)
-            rest = "".join(lines)
-        assert '"error"' in rest and "[DONE]" not in rest
-        until(lambda: worker.fatal != [])
-        assert worker.fatal[0][0] == 1
-        health = worker.client.get("/health")
-        assert (health.status_code, health.json()["status"]) == (503, "dead")
-        assert "index" in health.json()["reason"].lower()
-        refused = worker.ask()
-        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_dead")

@@ -5,13 +5,25 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.worker.memory import CPU_CACHE_BYTES, MASK_BYTES, cache_blocks, cache_budget
+from llm.worker.memory import CPU_CACHE_BYTES, LEAST_STEP, MASK_BYTES, Sizes, cache_blocks, cache_budget
 
 MIB = 2**20
 
 
-def test_the_owner_decides() -> None:
-    assert cache_budget(free_bytes=MIB, cache_mib=300) == 300 * MIB
+def test_the_owner_decides_as_far_as_there_is_memory() -> None:
+    assert cache_budget(free_bytes=400 * MIB, cache_mib=300) == 300 * MIB
+    assert cache_budget(free_bytes=200 * MIB, cache_mib=300) == 180 * MIB
+
+
+def test_a_lack_of_memory_leads_to_a_floor_and_no_further() -> None:
+    first = Sizes(512, 4096)
+    steps, now = [], first.smaller(first)
+    while now is not None:
+        steps.append((now.step_tokens, now.cache_tokens))
+        now = now.smaller(first)
+    assert steps == [(256, 3072), (128, 2304), (64, 1728), (64, 1296), (64, 1024)]
+    assert Sizes(LEAST_STEP // 2, None).smaller(first) is None
+    assert Sizes(200, None).smaller(Sizes(200, None)) == Sizes(100, None)
 
 
 def test_otherwise_it_is_modest() -> None:
