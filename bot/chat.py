@@ -120,6 +120,8 @@ async def _until_ready(engine: LLMClient) -> None:
     while (health := await engine.health()).status != "ready":
         if health.status == "dead":
             raise StartError(f"The worker has failed: {health.reason}")
+        if health.status == "refused":
+            raise StartError(f"The engine refuses us: {health.reason}. Is the key in STEWARD_WORKER_TOKEN?")
         await asyncio.sleep(HEALTH_POLL_S)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 import discord
@@ -18,12 +19,16 @@ from rich.markup import escape
 from bot import invite
 from bot.app import database_for, engine_for
 from bot.config import Secrets, Settings
+from bot.whereabouts import host_of, whereabouts
 from llm.client import LLMClient
+from llm.errors import LLMError
+from llm.types import ChatMessage
 from storage.database import Database
 from storage.errors import StorageError
 
 PORTAL = "https://discord.com/developers/applications"
 Level = Literal["ok", "warning", "problem"]
+KEY_MEND = "Is the key in STEWARD_WORKER_TOKEN (.env)? Are [llm] base_url and model right? See docs/engines.md."
 MARKS: dict[Level, str] = {"ok": "[green]✓[/green]", "warning": "[yellow]![/yellow]", "problem": "[red]✗[/red]"}
 
 
@@ -133,18 +138,54 @@ def lacking_permissions(channels: Sequence[discord.TextChannel], me: discord.Mem
 
 
 async def engine_findings(engine: LLMClient, settings: Settings) -> list[Finding]:
-    """Whether the engine answers, and which model it serves."""
+    """Whether the engine answers, which model it serves, and what its place means for members' words."""
+    return [*await _engine_health(engine, settings), *place_findings(settings)]
+
+
+async def _engine_health(engine: LLMClient, settings: Settings) -> list[Finding]:
     health = await engine.health()
     own = settings.llm.base_url is None
     if health.status == "ready":
-        model = await engine.model()
-        return [Finding("ok", "engine", f"Serves {model.id} with a context of {model.max_model_len:,} tokens.")]
+        return await _served(engine, settings)
     if health.status == "loading":
         return [Finding("warning", "engine", f"Still loading: {health.reason}", "Wait, then look again.")]
+    if health.status == "refused":
+        return [Finding("problem", "engine", f"It refuses us: {health.reason}", KEY_MEND)]
     if own and health.status == "unreachable":
         return [Finding("ok", "engine", "No worker runs now; `steward run` starts one.")]
     mend = "Look at the worker's messages." if own else f"Does {settings.llm.base_url} run? Is [llm] base_url right?"
     return [Finding("problem", "engine", f"{health.status}: {health.reason}", mend)]
+
+
+async def _served(engine: LLMClient, settings: Settings) -> list[Finding]:
+    """The model, how its tokens are counted, and whether somebody chose it."""
+    try:
+        model = await engine.model()
+        counted = await engine.count_tokens([ChatMessage("user", "Hello")])
+        listed = await engine.models()
+    except LLMError as error:
+        return [Finding("problem", "engine", str(error), KEY_MEND)]
+    estimated = "" if counted.exact else " It cannot count tokens: lengths are estimated, and answers then say “about”."
+    text = f"Serves {model.id} with a context of {counted.max_model_len:,} tokens.{estimated}"
+    findings = [Finding("ok", "engine", text)]
+    if settings.llm.model is None and len(listed) > 1 and settings.llm.base_url is not None:
+        mend = f"Set [llm] model, for example to {listed[1]}; or leave it, if {model.id} is the one."
+        findings.append(Finding("warning", "model", f"The engine lists {len(listed)}; the first one is used.", mend))
+    return findings
+
+
+def place_findings(settings: Settings) -> list[Finding]:
+    """Nothing about engines at home; where members' words leave the owner's network, that is said."""
+    urls = dict.fromkeys(url for url in (settings.llm.base_url, settings.llm.tasks_url) if url)
+    findings = []
+    for url in urls:
+        if whereabouts(url) == "elsewhere":
+            host = host_of(url)
+            findings.append(Finding("ok", "privacy", f"What members ask is sent to {host}; /help tells them so."))
+            if urlsplit(url).scheme == "http":
+                text = f"Members' words and the key travel to {host} unencrypted."
+                findings.append(Finding("problem", "privacy", text, "Use its https:// address."))
+    return findings
 
 
 async def _database(settings: Settings, secrets: Secrets) -> list[Finding]:

@@ -24,10 +24,12 @@ from llm.errors import (
     EngineUnavailable,
     LLMError,
     RequestRefused,
+    SettingsRefused,
     StreamBroken,
 )
 from storage.errors import StorageError
 
+_LONGEST_IN_SECONDS = 120
 UNEXPECTED = "Something went wrong on my side, and it is in my log now. Please try again."
 
 
@@ -78,6 +80,12 @@ _SENTENCES: tuple[tuple[type[Exception], str, int], ...] = (
         logging.INFO,
     ),
     (
+        SettingsRefused,
+        "The language model's engine does not take what my owner set (key, model, address or quota), so I cannot "
+        "answer. Only my owner can mend that; `steward doctor` says how.",
+        logging.ERROR,
+    ),
+    (
         RequestRefused,
         "The model's engine refused this request; the reason is in my log, where the owner finds it.",
         logging.ERROR,
@@ -121,4 +129,5 @@ def _busy(error: EngineBusy) -> str:
     if error.retry_after_s is None:
         return "Too many people are asking at the moment. Please try again in a little while."
     seconds = max(1, math.ceil(error.retry_after_s))
-    return f"Too many people are asking at the moment. Please try again in about {seconds} s."
+    wait = f"{seconds} s" if seconds <= _LONGEST_IN_SECONDS else f"{math.ceil(seconds / 60)} minutes"
+    return f"Too many people are asking at the moment. Please try again in about {wait}."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.commands.ask import Ask
-from bot.commands.help import KEPT, KEPT_IN_PLAYGROUND, privacy_line
+from bot.commands.help import KEPT, KEPT_IN_PLAYGROUND
 from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
 from bot.config import BotSettings, Settings
@@ -25,6 +25,7 @@ from bot.membership import Membership
 from bot.permissions import PrivatePolicy
 from bot.setup_buttons import SetupAnswers
 from bot.setup_check import SetupCheck
+from bot.whereabouts import privacy_line
 from llm.client import LLMClient
 from llm.types import Sampling
 from storage.history import History
@@ -73,7 +74,7 @@ def assemble(base: Foundations) -> Parts:
         membership=membership,
         private=private,
         limits=limits,
-        privacy=privacy_line(llm.base_url),
+        privacy=privacy_line(llm.base_url, llm.tasks_url or llm.base_url),
         kept=KEPT_IN_PLAYGROUND if base.in_playground else KEPT,
         intake=intake,
         reception=_reception(base, membership, private, limits, prompts, intake),

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Literal
-from urllib.parse import urlsplit
-
 import discord
 from discord import app_commands
 
@@ -22,8 +18,6 @@ answer any message of mine and I know what was said before. Several people can j
 **Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too.
 I can be wrong. Check what matters."""
 
-OWN_MACHINE = "I run on this community's own machine, and nothing that you write leaves it."
-OWN_NETWORK = "I run on this community's own machines, and nothing that you write leaves them."
 KEPT = "I keep messages that are addressed to me, the replies they belong to, and my answers"
 KEPT_IN_PLAYGROUND = "In the playground I keep every message, so that there is something to summarize"
 
@@ -37,20 +31,3 @@ def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, pr
         mention = f" ({user.mention})" if user else ""
         async with explained(interaction):
             await tell(interaction, TEXT.format(mention=mention, private=private, privacy=privacy, kept=kept))
-
-
-def privacy_line(engine_url: str | None) -> str:
-    """Where members' words go, in one sentence."""
-    host = urlsplit(engine_url or "http://localhost").hostname or ""
-    if host == "localhost" or _is(host, "is_loopback"):
-        return OWN_MACHINE
-    if not {".", ":"} & set(host) or _is(host, "is_private"):  # a container or a machine of the owner's network
-        return OWN_NETWORK
-    return f"My owner chose an engine elsewhere: what you ask me is sent to {host} to be answered."
-
-
-def _is(host: str, kind: Literal["is_loopback", "is_private"]) -> bool:
-    try:
-        return bool(getattr(ipaddress.ip_address(host), kind))
-    except ValueError:
-        return False

@@ -8,12 +8,12 @@ import sklearn.feature_extraction.text  # noqa: F401 - takes seconds on a busy m
 from simcord.results import InteractionResult
 
 from bot.client import StewardClient
-from bot.commands.help import OWN_MACHINE, OWN_NETWORK, privacy_line
 from bot.commands.post import POST_ID, private_id
 from bot.commands.sync import sync
 from bot.commands.tree import NOT_IN_PRIVATE, NOT_SERVED
 from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED
 from bot.errors import UNEXPECTED, explain
+from bot.whereabouts import OWN_MACHINE
 from llm.errors import EngineUnavailable
 from storage.history import History
 from tests.bot.conftest import Bot, World
@@ -46,18 +46,6 @@ class TestHelp:
     @pytest.mark.settings(llm={"base_url": "https://api.example.com/v1"})
     async def test_a_hosted_engine_is_named(self, world: World) -> None:
         assert "sent to api.example.com" in text_of(await world.ada.slash(world.channel, "help"))
-
-    @pytest.mark.parametrize("url", [None, "http://127.0.0.1:8700/v1", "http://localhost:1/v1", "http://[::1]:1/v1"])
-    def test_an_engine_on_this_machine_is_ours(self, url: str | None) -> None:
-        assert privacy_line(url) == OWN_MACHINE
-
-    @pytest.mark.parametrize("url", ["http://worker:8700/v1", "http://192.168.1.20:8000/v1", "http://[fd00::1]:1/v1"])
-    def test_an_engine_in_the_owners_network_is_ours(self, url: str) -> None:
-        assert privacy_line(url) == OWN_NETWORK
-
-    @pytest.mark.parametrize("url", ["https://api.example.com/v1", "http://8.8.8.8/v1", "http://[2606:4700::1]/v1"])
-    def test_an_engine_elsewhere_is_said_to_be_elsewhere(self, url: str) -> None:
-        assert "is sent to" in privacy_line(url)
 
 
 class TestAsk:

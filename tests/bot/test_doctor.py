@@ -22,6 +22,7 @@ from bot.doctor import (
     database_findings,
     engine_findings,
     examine,
+    place_findings,
     port_finding,
     print_findings,
     token_findings,
@@ -30,7 +31,7 @@ from llm.config import LLMSettings, WorkerSettings
 from storage.config import StorageSettings
 from storage.database import Database
 from tests.e2e.stack import free_port
-from tests.fakes import ScriptedEngine
+from tests.fakes import ScriptedEngine, raw
 
 
 def at(subject: str, findings: list[Finding]) -> Finding:
@@ -106,6 +107,33 @@ async def test_a_ready_engine_names_its_model(engine: ScriptedEngine) -> None:
         (finding,) = await engine_findings(client, settings)
     assert finding.level == "ok"
     assert (await client.model()).id in finding.text
+
+
+async def test_an_engine_that_refuses_the_key_says_where_it_belongs(engine: ScriptedEngine) -> None:
+    engine.token = "right"
+    settings = Settings(llm=LLMSettings(base_url=engine.base_url))
+    async with engine_for(settings, Secrets(worker_token=SecretStr("wrong"))) as client:
+        (finding,) = await engine_findings(client, settings)
+    assert (finding.level, "wrong token" in finding.text) == ("problem", True)
+    assert "STEWARD_WORKER_TOKEN" in finding.mend
+
+
+async def test_another_engine_says_what_is_estimated_and_what_was_chosen_by_itself(engine: ScriptedEngine) -> None:
+    engine.has_tokenize = False
+    engine.listing = raw({"data": [{"id": "first", "owned_by": "library"}, {"id": "second", "owned_by": "library"}]})
+    settings = Settings(llm=LLMSettings(base_url=engine.base_url))
+    async with engine_for(settings, Secrets()) as client:
+        served, model = await engine_findings(client, settings)
+    assert "first" in served.text and "estimated" in served.text
+    assert (model.level, "second" in model.mend) == ("warning", True)
+
+
+def test_an_engine_elsewhere_is_said_and_an_unencrypted_one_is_a_problem() -> None:
+    assert place_findings(Settings(llm=LLMSettings(base_url="http://192.168.1.20:8000/v1"))) == []
+    (told,) = place_findings(Settings(llm=LLMSettings(base_url="https://api.example.com/v1")))
+    assert (told.level, "api.example.com" in told.text) == ("ok", True)
+    told, unencrypted = place_findings(Settings(llm=LLMSettings(tasks_url="http://api.example.com/v1")))
+    assert (unencrypted.level, "https" in unencrypted.mend) == ("problem", True)
 
 
 async def test_an_empty_database_is_told_to_upgrade_and_a_current_one_is_sound(tmp_path: Path) -> None:

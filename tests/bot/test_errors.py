@@ -33,6 +33,7 @@ def test_a_refusal_speaks_for_itself() -> None:
 
 def test_a_busy_engine_says_when_to_come_back() -> None:
     assert "about 3 s" in explain(EngineBusy("full", 2.2)).sentence
+    assert "about 60 minutes" in explain(EngineBusy("full", 3600)).sentence
     assert "in a little while" in explain(EngineBusy("full")).sentence
 
 
