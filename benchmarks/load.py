@@ -160,9 +160,16 @@ async def _crowd(server: Server, sayings: Sequence[str], new: int) -> Crowd:
     return Crowd(answers, seconds)
 
 
-def get(server: Server, path: str) -> str:
-    """The body of a GET, whatever its status."""
-    request = Request(server.url + path, headers=_headers())
+def tokens(server: Server, saying: str) -> list[int]:
+    """The ids of the prompt that our worker makes of it."""
+    body = json.dumps({"messages": [{"role": "user", "content": saying}]}).encode()
+    ids: list[int] = json.loads(get(server, "/tokenize", body))["tokens"]
+    return ids
+
+
+def get(server: Server, path: str, body: bytes | None = None) -> str:
+    """What is answered to a GET, or to a POST of a JSON body, whatever the status."""
+    request = Request(server.url + path, body, {**_headers(), "Content-Type": "application/json"})
     try:
         with urlopen(request, timeout=SILENCE_S) as response:
             return str(response.read().decode())

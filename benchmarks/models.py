@@ -41,6 +41,22 @@ class Shape:
     layers: int
     heads: int
     key_heads: int
+    tied: bool = True  # input and output embeddings are one matrix
+
+    def config(self) -> LlamaConfig:
+        """`<|end|>`, the last token, is the end of turn."""
+        return LlamaConfig(
+            vocab_size=self.vocabulary,
+            hidden_size=self.width,
+            intermediate_size=self.inner,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            num_key_value_heads=self.key_heads,
+            max_position_embeddings=CONTEXT,
+            tie_word_embeddings=self.tied,
+            bos_token_id=None,
+            eos_token_id=self.vocabulary - 1,
+        )
 
 
 SHAPES = {
@@ -51,22 +67,9 @@ SHAPES = {
 
 
 def random_llama(name: str, dtype: torch.dtype) -> PreTrainedModel:
-    """The model of that shape, the same weights each time; `<|end|>`, its last token, is its end of turn."""
+    """The model of that shape, the same weights each time."""
     torch.manual_seed(0)
-    shape = SHAPES[name]
-    config = LlamaConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.width,
-        intermediate_size=shape.inner,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.key_heads,
-        max_position_embeddings=CONTEXT,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=shape.vocabulary - 1,
-    )
-    model = LlamaForCausalLM(config).to(dtype).eval()
+    model = LlamaForCausalLM(SHAPES[name].config()).to(dtype).eval()
     with torch.no_grad():  # their logit is 0, and the best of thousands of random ones is above that
         rows = model.get_input_embeddings().weight
         rows[:BYTES] = 0

@@ -49,8 +49,9 @@ async def while_busy(talk: load.Talk, long_ones: Sequence[str], long: int, sayin
         for number, (saying, mark) in enumerate(zip(long_ones, begun, strict=True))
     ]
     try:
-        all_begun = asyncio.ensure_future(asyncio.gather(*(mark.wait() for mark in begun)))
+        all_begun = asyncio.create_task(_all(begun))
         await asyncio.wait({all_begun, *background}, return_when=asyncio.FIRST_COMPLETED)
+        all_begun.cancel()
         firsts = await first_tokens(talk, sayings)
         for task in background:
             if task.done():
@@ -61,6 +62,11 @@ async def while_busy(talk: load.Talk, long_ones: Sequence[str], long: int, sayin
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
+
+
+async def _all(marks: Sequence[asyncio.Event]) -> None:
+    for mark in marks:
+        await mark.wait()
 
 
 async def _long(talk: load.Talk, saying: str, new: int, begun: asyncio.Event, person: str) -> None:

@@ -11,10 +11,9 @@ import argparse
 import asyncio
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
-from benchmarks import load, models, report
+from benchmarks import load, models, report, subject
 from llm.config import WorkerSettings
 from llm.worker.engine import Job, SamplingParams
 from llm.worker.metrics import Metrics
@@ -23,7 +22,7 @@ from llm.worker.serving import ChatModel, Serving
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
     parser = report.parser(__doc__)
-    parser.add_argument("--model", choices=list(models.SHAPES), default="15m")
+    subject.add_options(parser)
     parser.add_argument("--chats", type=int, default=16, help="people who ask at once")
     parser.add_argument("--prompt", type=int, default=200, help="tokens of each question")
     parser.add_argument("--new", type=int, default=64, help="tokens of each answer")
@@ -31,16 +30,15 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def alone(folder: Path, sayings: Sequence[str], new: int) -> float:
+async def alone(model: str, prompts: Sequence[list[int]], new: int) -> float:
     """Tokens per second of the engine as a worker would build it, in this process."""
-    serving = Serving(WorkerSettings(model=str(folder)), Metrics())
+    serving = Serving(WorkerSettings(model=model), Metrics())
     serving.start()
     try:
         while serving.status == "loading":  # noqa: ASYNC110 - it loads in a thread and has nothing to subscribe to
             await asyncio.sleep(0.05)
         if serving.chat is None:
             raise RuntimeError(f"the engine did not start: {serving.reason}")
-        prompts = [serving.chat.loaded.template.tokens([{"role": "user", "content": saying}]) for saying in sayings]
         await _together(serving.chat, [prompt[::-1] for prompt in prompts], 4, "warm")  # pays for what is set up once
         started = time.perf_counter()
         tokens = await _together(serving.chat, prompts, new, "chat")
@@ -63,12 +61,13 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = options(arguments)
     engine: list[float] = []
     http: list[float] = []
-    with models.saved(chosen.model) as folder, load.worker(folder) as server:
+    with subject.worker(chosen) as server:
         load.crowd(server, models.sayings(chosen.chats, chosen.prompt, seed=0), 4)
         for number in range(1, chosen.rounds + 1):
             asked = models.sayings(chosen.chats, chosen.prompt, seed=number)
+            prompts = [load.tokens(server, saying) for saying in asked]
             with server.asleep():
-                engine.append(asyncio.run(alone(folder, asked, chosen.new)))
+                engine.append(asyncio.run(alone(server.model, prompts, chosen.new)))
             http.append(load.crowd(server, asked, chosen.new).tokens_per_s)
     ratio = median(http) / median(engine)
     for name, speeds in (("engine alone", engine), ("through HTTP", http)):

@@ -59,14 +59,14 @@ async def together(model: PreTrainedModel, asked: list[list[int]], new: int) -> 
         await asyncio.to_thread(engine.close)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=list(models.SHAPES), default="15m")
     parser.add_argument("--chats", type=int, default=16)
     parser.add_argument("--prompt", type=int, default=200, help="tokens of each prompt")
     parser.add_argument("--new", type=int, default=64, help="tokens of each answer")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     transformers.utils.logging.set_verbosity_error()
     model = models.random_llama(options.model, getattr(torch, options.dtype))
     asked = models.prompts(options.chats, options.prompt, model.config.vocab_size)

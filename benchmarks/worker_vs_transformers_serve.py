@@ -14,8 +14,6 @@ from statistics import median
 
 from benchmarks import load, models, report
 
-PEER_DTYPES = ("auto", "float32")
-
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
     parser = report.parser(__doc__)
@@ -24,6 +22,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--prompt", type=int, default=200, help="tokens of each question")
     parser.add_argument("--new", type=int, default=64, help="tokens of each answer")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer-dtypes", nargs="+", default=["auto", "float32"])
     return parser.parse_args(arguments)
 
 
@@ -47,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = options(arguments)
     with models.saved(chosen.model) as folder, ExitStack() as running:
         servers = {"worker": running.enter_context(load.worker(folder))}
-        for dtype in PEER_DTYPES:
+        for dtype in chosen.peer_dtypes:
             servers[f"transformers serve, {dtype}"] = running.enter_context(load.transformers_serve(folder, dtype))
         rounds = measure(servers, chosen)
     speeds = {name: median(crowd.tokens_per_s for crowd in crowds) for name, crowds in rounds.items()}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
@@ -183,10 +182,9 @@ def train(context: typer.Context, name: str) -> None:
 @app.command("bench", context_settings=PASS_THROUGH)
 def bench(context: typer.Context, name: str) -> None:
     """Runs a benchmark (`all`: every one); each prints a table and one JSON line. Needs a checkout."""
-    if name != "all":
-        _run_module("benchmarks", name, context.args)
-    for each in _modules("benchmarks"):
-        subprocess.run([sys.executable, "-m", f"benchmarks.{each}", *context.args], check=True)
+    if name == "all":
+        _become([sys.executable, "-m", "benchmarks", *context.args])
+    _run_module("benchmarks", name, context.args)
 
 
 def _modules(package: str) -> list[str]:
