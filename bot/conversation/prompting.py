@@ -24,10 +24,13 @@ MOST_COUNTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What to send: messages that fit, and sampling whose max_tokens fits beside them."""
+    """What to send: messages that fit, and sampling whose max_tokens fits beside them.
+
+    `is_counted` is False where the engine cannot count and what fits was estimated."""
 
     context: Context
     sampling: Sampling
+    is_counted: bool = True
 
 
 class Prompts:
@@ -54,7 +57,7 @@ class Prompts:
             budget = count.max_model_len - sampling.max_tokens
             if count.count <= budget:
                 self._remember(key, context.first_id)
-                return Prompt(context, sampling)
+                return Prompt(context, sampling, count.exact)
             if start == len(pieces) - 1:
                 break
             start = self._cut(pieces, start, count, budget, context)

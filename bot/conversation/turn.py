@@ -38,6 +38,10 @@ REMARK_AFTER_S = 5.0
 RESTARTING = "The language model is being restarted. I answer as soon as it is back."
 NOTHING_ASKED = "Yes? Write your question after my name, or use `/help` to see what I can do."
 NO_ANSWER = "I have no answer to that. Please ask in other words."
+ONLY_THOUGHT = (
+    "I thought about it until my answer had reached its length limit, and came to no result. "
+    "Please ask for less at once."
+)
 ATTACHMENTS_UNREAD = "I cannot read attachments yet"
 CUT_OFF = "this answer reached its length limit; reply “go on” for more"
 
@@ -55,6 +59,7 @@ class Answer:
     first_token_s: float | None = None
     error: LLMError | None = None
     instead: str = NO_ANSWER
+    has_thought: bool = False
 
     @property
     def text(self) -> str:
@@ -62,7 +67,12 @@ class Answer:
         return "".join(self.pieces).strip()
 
     def add(self, event: ChatEvent) -> None:
-        """Take one event of the stream in."""
+        """Take one event of the stream in. What the model thinks is not kept: it is no part of the answer."""
+        if event.recalls:
+            self.pieces.clear()
+        self.has_thought = self.has_thought or bool(event.reasoning)
+        if event.finish_reason == "length" and self.has_thought:
+            self.instead = ONLY_THOUGHT
         if event.text:
             self.pieces.append(event.text)
             if self.first_token_s is None:
@@ -215,9 +225,17 @@ def _footer(answer: Answer, question: discord.Message) -> str:
         remarks.append(explain(answer.error).sentence)
     if answer.finish_reason == "length":
         remarks.append(CUT_OFF)
-    context = answer.prompt.context if answer.prompt else None
-    if context and context.read < context.total:
-        remarks.append(f"read {context.read} of {context.total} messages")
+    if answer.prompt and (remark := _unread(answer.prompt)):
+        remarks.append(remark)
     if question.attachments:
         remarks.append(ATTACHMENTS_UNREAD)
     return small(" · ".join(remarks)) if remarks else ""
+
+
+def _unread(prompt: Prompt) -> str:
+    """What was left out; "about" where the engine could not count what fits."""
+    context = prompt.context
+    if context.read >= context.total:
+        return ""
+    estimated = "" if prompt.is_counted else ", about as much as I can read at once"
+    return f"read {context.read} of {context.total} messages{estimated}"

@@ -114,6 +114,17 @@ async def test_what_was_not_read_is_said(world: World, engine: ScriptedEngine) -
     assert engine.requests[3].body["max_tokens"] == 120
 
 
+async def test_where_the_engine_cannot_count_what_was_not_read_is_said_to_be_an_estimate(
+    world: World, engine: ScriptedEngine
+) -> None:
+    engine.owned_by, engine.has_tokenize, engine.max_model_len = "hosted", False, 2000
+    engine.enqueue(reply("Hello."), *[reply("word " * 300) for _ in range(3)])
+    last = await ask(world, "hello")
+    for _ in range(3):
+        last = await ask(world, "one " * 400, reply_to=last)
+    assert last.content.endswith("of 7 messages, about as much as I can read at once")
+
+
 async def test_a_mention_alone_gets_a_hint_without_the_model(
     world: World, engine: ScriptedEngine, history: History
 ) -> None:
