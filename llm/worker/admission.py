@@ -1,33 +1,61 @@
-"""Who is next: priority classes, then turns between guilds, then between the people of a guild, then first come.
+"""Who is next: the more urgent class, then the guild, then the person that has had the least, then first come.
 
-Pure: no clock, no asyncio, no engine. It does not know what a job computes, only what it may cost in tokens.
+A class that waits is let past after a stated amount of other people's tokens, so nothing starves; one guild, one person
+or the background cannot fill the queue; what does not fit the KV cache yet is overtaken, but not for ever.
+
+Pure: no clock, no asyncio, no engine. It does not know what a job computes, only how many tokens it may come to hold.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Iterator
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import get_args
 
 from llm.types import Priority
+from llm.worker.shares import Share
 
 CLASSES: tuple[Priority, ...] = get_args(Priority)
+
+AGING = 8  # a class that waits gets a turn when this many times its next ticket's tokens have gone before it
+BACKGROUND_SHARE = 0.75  # of the places and of the cache: the rest stays free for people, who would wait for an end
+GUILD_SHARE, PERSON_SHARE = 8, 2  # a guild, a person may wait with so many tickets for each waiting place that is free
+CLASS_SHARE: dict[Priority, float] = {"interactive": math.inf, "command": 4, "background": 1}
+LOOKAHEAD = 64  # heads of queues looked at when the first one does not fit
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One request's place: `cost` is the most tokens of KV cache it can come to hold (prompt and answer)."""
+    """One request's place: the tokens of its prompt, and the most that its answer can come to."""
 
     id: str
     priority: Priority
     guild: str
     person: str
-    cost: int
+    prompt: int
+    answer: int
+
+    @property
+    def cost(self) -> int:
+        """Tokens of KV cache that it can come to hold."""
+        return self.prompt + self.answer
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Where its turn is decided, inside its class."""
+        return self.guild, self.person
 
 
 class Full(Exception):
-    """As many tickets wait as are allowed to."""
+    """As many tickets wait as may: `who` is `"queue"`, or the `"guild"`, the `"person"` or the class at its bound."""
+
+    def __init__(self, who: str, waiting: int) -> None:
+        super().__init__(f"{waiting} waiting in this {who}")
+        self.who = who
+        self.waiting = waiting
 
 
 def parse_user(user: str | None) -> tuple[str, str]:
@@ -36,105 +64,192 @@ def parse_user(user: str | None) -> tuple[str, str]:
     return (guild, person) if slash else ("", guild)
 
 
-class FairLine:
-    """The waiting tickets of one class: guilds take turns, inside a guild its people take turns."""
-
-    def __init__(self) -> None:
-        self._guilds: OrderedDict[str, OrderedDict[str, deque[Ticket]]] = OrderedDict()
-
-    def add(self, ticket: Ticket) -> None:
-        self._guilds.setdefault(ticket.guild, OrderedDict()).setdefault(ticket.person, deque()).append(ticket)
-
-    def remove(self, ticket: Ticket) -> None:
-        people = self._guilds[ticket.guild]
-        people[ticket.person].remove(ticket)
-        self._drop_empty(ticket)
-
-    def take(self, ticket: Ticket) -> None:
-        """Serve the head of the line: its guild and its person go to the end of their rounds."""
-        people = self._guilds[ticket.guild]
-        people[ticket.person].popleft()
-        people.move_to_end(ticket.person)
-        self._guilds.move_to_end(ticket.guild)
-        self._drop_empty(ticket)
-
-    def _drop_empty(self, ticket: Ticket) -> None:
-        people = self._guilds[ticket.guild]
-        if not people[ticket.person]:
-            del people[ticket.person]
-        if not people:
-            del self._guilds[ticket.guild]
-
-    def order(self) -> Iterator[Ticket]:
-        """All tickets in the order in which they would be taken if nobody else came."""
-        rounds = deque(deque(deque(own) for own in people.values()) for people in self._guilds.values())
-        while rounds:
-            people = rounds.popleft()
-            own = people.popleft()
-            yield own.popleft()
-            if own:
-                people.append(own)
-            if people:
-                rounds.append(people)
-
-
 class Admission:
     """A bounded queue in front of an engine that runs `max_running` tickets of together `capacity` tokens.
 
-    The next ticket waits until it fits; nobody overtakes it, so that a long request is never starved by short ones."""
+    Room is given in whole pages of `page` tokens, as the KV cache gives it."""
 
-    def __init__(self, max_waiting: int, max_running: int, capacity: int) -> None:
+    def __init__(self, max_waiting: int, max_running: int, capacity: int, page: int = 1) -> None:
         self._max_waiting = max_waiting
-        self._max_running = max_running
+        self.max_running = max_running
+        self.wanted = 0  # tokens that the waiting tickets cost together
         self._capacity = capacity
-        self._lines: dict[Priority, FairLine] = {name: FairLine() for name in CLASSES}
+        self._page = page
+        self._lines: dict[Priority, Share[Ticket]] = {name: Share() for name in CLASSES}
         self._waiting: dict[str, Ticket] = {}
         self._running: dict[str, Ticket] = {}
+        self._groups: Counter[tuple[str, ...]] = Counter()  # waiting tickets of each guild, person and class
+        self._held: Counter[Priority] = Counter()  # tokens of cache in the hands of each class
+        self._places: Counter[Priority] = Counter()  # running tickets of each class
+        self._passed: Counter[Priority] = Counter()  # tokens that went before a class that waits, since its last turn
+        self._overtaken: Counter[str] = Counter()  # tokens that went before a ticket because it did not fit
+
+    def check(self, priority: Priority, guild: str, person: str) -> None:
+        """Whether one more of these may wait now. Raises Full.
+
+        While some flood, others still find a place: a guild waits with at most GUILD_SHARE tickets for each place that
+        is left free, a class likewise, and a person also by what its guild has left (dynamic thresholds: Choudhury and
+        Hahne, 1998). Nobody knows who the nameless are, so that they are bounded together only."""
+        free = self._max_waiting - len(self._waiting)
+        if free <= 0:
+            raise Full("queue", len(self._waiting))
+        of_guild, of_person, of_class = (self._groups[group] for group in _groups(priority, guild, person))
+        left = GUILD_SHARE * free - of_guild
+        if left <= 0:
+            raise Full("guild", of_guild)
+        if (guild or person) and of_person >= PERSON_SHARE * min(free, left):
+            raise Full("person", of_person)
+        if of_class >= CLASS_SHARE[priority] * free:
+            raise Full(priority, of_class)
 
     def enter(self, ticket: Ticket) -> None:
         """Put a ticket into the queue. Raises Full, and ValueError for one that could never run."""
-        if ticket.cost > self._capacity:
+        if self._room(ticket) > self._capacity:
             raise ValueError(f"a request of {ticket.cost} tokens can never fit a capacity of {self._capacity}")
-        if len(self._waiting) >= self._max_waiting:
-            raise Full
+        self.check(ticket.priority, ticket.guild, ticket.person)
         self._waiting[ticket.id] = ticket
-        self._lines[ticket.priority].add(ticket)
+        self.wanted += ticket.cost
+        self._groups.update(_groups(ticket.priority, ticket.guild, ticket.person))
+        self._lines[ticket.priority].add(ticket.path, ticket)
 
     def leave(self, ticket_id: str) -> None:
         """Forget a ticket, waiting or running; what it held is free again. Unknown ids are no error."""
-        self._running.pop(ticket_id, None)
-        waiting = self._waiting.pop(ticket_id, None)
-        if waiting is not None:
-            self._lines[waiting.priority].remove(waiting)
+        if (ticket := self._running.pop(ticket_id, None)) is not None:
+            self._held[ticket.priority] -= self._room(ticket)
+            self._places[ticket.priority] -= 1
+            self._lines[ticket.priority].end(ticket.path)
+        elif (ticket := self._waiting.pop(ticket_id, None)) is not None:
+            self._lines[ticket.priority].remove(ticket.path, ticket)
+            self._no_longer_waits(ticket)
+
+    def resize(self, capacity: int) -> list[Ticket]:
+        """The engine's cache has another size now. Forgets and returns those who wait and can never fit any more; what
+        runs beyond a smaller capacity goes on, and nothing new begins until there is room again."""
+        smaller, self._capacity = capacity < self._capacity, capacity
+        if not smaller:
+            return []
+        lost = [ticket for ticket in self._waiting.values() if self._room(ticket) > capacity]
+        for ticket in lost:
+            self.leave(ticket.id)
+        return lost
+
+    def spend(self, ticket_id: str, tokens: int) -> None:
+        """Charge guild and person with what a running ticket has used beyond its prompt, which is charged when it
+        begins; less than nothing is given back (prompt tokens that were reused). Unknown ids are no error."""
+        if (ticket := self._running.get(ticket_id)) is not None:
+            self._lines[ticket.priority].spend(ticket.path, tokens)
 
     def admit(self) -> list[Ticket]:
         """Move every ticket that may run now from waiting to running, and return them."""
         admitted: list[Ticket] = []
-        while (ticket := next(self._order(), None)) is not None and self._fits(ticket):
-            self._lines[ticket.priority].take(ticket)
-            self._running[ticket.id] = self._waiting.pop(ticket.id)
+        while len(self._running) < self.max_running and (ticket := self._choose()) is not None:
+            self._start(ticket)
             admitted.append(ticket)
         return admitted
 
-    def positions(self) -> dict[str, int]:
-        """How many go before each waiting ticket, were nobody else to come; 0 is next."""
-        return {ticket.id: place for place, ticket in enumerate(self._order())}
+    def order(self) -> Iterator[Ticket]:
+        """The waiting tickets in the order of their turns, were nobody else to come and everything to fit."""
+        lines = {name: line.order() for name, line in self._lines.items() if line.waiting}
+        heads = {name: next(tickets) for name, tickets in lines.items()}
+        passed = self._passed.copy()
+        while heads:
+            ticket = heads[_classes(heads, passed)[0]]
+            yield ticket
+            following = next(lines[ticket.priority], None)
+            if following is None:
+                del heads[ticket.priority]
+            else:
+                heads[ticket.priority] = following
+            _age(passed, heads, ticket)
 
     def waiting(self) -> dict[Priority, int]:
         """Waiting tickets by class."""
-        counts: dict[Priority, int] = dict.fromkeys(CLASSES, 0)
-        for ticket in self._waiting.values():
-            counts[ticket.priority] += 1
-        return counts
+        return {name: line.waiting for name, line in self._lines.items()}
 
     @property
     def running(self) -> int:
         return len(self._running)
 
-    def _order(self) -> Iterator[Ticket]:
-        for name in CLASSES:
-            yield from self._lines[name].order()
+    @property
+    def held(self) -> int:
+        """Tokens of cache that running tickets have reserved."""
+        return self._held.total()
+
+    def _choose(self) -> Ticket | None:
+        """The next ticket that may run. One that does not fit is overtaken by others, until as many tokens as it asks
+        for itself have gone before it; from then on what gets free is kept for it."""
+        overtaken: list[Ticket] = []
+        for ticket in islice(self._candidates(), LOOKAHEAD):
+            if self._fits(ticket):
+                for other in overtaken:
+                    self._overtaken[other.id] += ticket.cost
+                return ticket
+            if self._overtaken[ticket.id] >= ticket.cost:
+                return None
+            overtaken.append(ticket)
+        return None
+
+    def _candidates(self) -> Iterator[Ticket]:
+        """The first ticket of everybody who waits, by class, guild and person."""
+        heads = {name: next(line.heads()) for name, line in self._lines.items() if line.waiting}
+        for name in _classes(heads, self._passed, resting=self._resting(heads.get("background"))):
+            yield from self._lines[name].heads()
+
+    def _resting(self, background: Ticket | None) -> bool:
+        """Whether the background has what it may have: then it does not go before others, however long it waits."""
+        return background is not None and not self._fits_background(background)
+
+    def _start(self, ticket: Ticket) -> None:
+        line = self._lines[ticket.priority]
+        line.take(ticket.path)
+        line.spend(ticket.path, ticket.prompt)
+        self._running[ticket.id] = self._waiting.pop(ticket.id)
+        self._held[ticket.priority] += self._room(ticket)
+        self._places[ticket.priority] += 1
+        self._no_longer_waits(ticket)
+        _age(self._passed, [name for name, others in self._lines.items() if others.waiting], ticket)
+
+    def _no_longer_waits(self, ticket: Ticket) -> None:
+        self.wanted -= ticket.cost
+        del self._overtaken[ticket.id]
+        for group in _groups(ticket.priority, ticket.guild, ticket.person):
+            self._groups[group] -= 1
+            if not self._groups[group]:
+                del self._groups[group]
+        if not self._lines[ticket.priority].waiting:
+            del self._passed[ticket.priority]
+
+    def _room(self, ticket: Ticket) -> int:
+        """Tokens of cache that are kept for a ticket: whole pages."""
+        return -(-ticket.cost // self._page) * self._page
 
     def _fits(self, ticket: Ticket) -> bool:
-        held = sum(other.cost for other in self._running.values())
-        return len(self._running) < self._max_running and held + ticket.cost <= self._capacity
+        fits = self.held + self._room(ticket) <= self._capacity
+        return fits and (ticket.priority != "background" or self._fits_background(ticket))
+
+    def _fits_background(self, ticket: Ticket) -> bool:
+        """Whether the background stays within its share; one ticket of it may run in any case."""
+        places, held = self._places["background"], self._held["background"] + self._room(ticket)
+        within = places < BACKGROUND_SHARE * self.max_running and held <= BACKGROUND_SHARE * self._capacity
+        return within or not places
+
+
+def _groups(priority: Priority, guild: str, person: str) -> tuple[tuple[str, ...], ...]:
+    """What a ticket counts for while it waits: its guild, its person, its class."""
+    return ("guild", guild), ("person", guild, person), ("class", priority)
+
+
+def _classes(heads: Mapping[Priority, Ticket], passed: Counter[Priority], resting: bool = False) -> list[Priority]:
+    """The classes that wait, in the order of their turns: urgent before less urgent, unless one has aged enough.
+
+    `heads`: the next ticket of each; `resting`: the background does not age now."""
+    due = [name for name, head in heads.items() if passed[name] and passed[name] >= AGING * head.cost]
+    if resting and "background" in due:
+        due.remove("background")
+    return sorted(heads, key=lambda name: (name not in due, CLASSES.index(name)))
+
+
+def _age(passed: Counter[Priority], waiting: Iterable[Priority], ticket: Ticket) -> None:
+    """A ticket has gone before the classes that wait; its own begins anew."""
+    for name in waiting:
+        passed[name] = 0 if name == ticket.priority else passed[name] + ticket.cost
