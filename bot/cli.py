@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import config
-from bot.processes import playground_command, worker_command
+from bot.processes import models_command, playground_command, worker_command
 from llm.config import Device, Quantization
 
 app = typer.Typer(
@@ -157,14 +157,53 @@ def db_purge(
 
 @models.command("list")
 def models_list() -> None:
-    """Lists the models that can be served without a download."""
+    """Lists the models that lie on this machine, with their sizes."""
     from llm.catalog import local_models
 
     table = Table("model", "where", "size")
     for model in local_models():
-        table.add_row(model.name, model.source, f"{model.size_bytes / 1e6:,.1f} MB")
+        where = model.source if model.complete else f"{model.source}, incomplete: pull it again"
+        table.add_row(model.name, where, f"{model.size_bytes / 1e6:,.1f} MB")
     Console().print(table)
     Console().print("Any other: [bold]\\[worker] model[/bold] in steward.toml takes a hub id (owner/name) or a folder.")
+
+
+@models.command("fit")
+def models_fit(
+    name: Annotated[str, typer.Argument(help="Hub id, local folder, or `embedded`.")],
+    path: ConfigOption = None,
+    device: Annotated[Device, typer.Option(help="Where it would run.")] = "auto",
+) -> None:
+    """Says what a model needs for each quantization, before any download, and whether this machine has it."""
+    _become(models_command(_load(path)[0].worker, "fit", name, "--device", device))
+
+
+@models.command("pull")
+def models_pull(
+    name: Annotated[str, typer.Argument(help="Hub id: owner/name, owner/name@revision or owner/name/file.gguf.")],
+    path: ConfigOption = None,
+    adapter: Annotated[bool, typer.Option("--adapter", help="It is a LoRA adapter.")] = False,
+) -> None:
+    """Downloads a model; goes on where an earlier pull was interrupted."""
+    _become(models_command(_load(path)[0].worker, "pull", name, *(["--adapter"] if adapter else [])))
+
+
+@models.command("remove")
+def models_remove(
+    name: Annotated[str, typer.Argument(help="Hub id, as `steward models list` shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Deletes a downloaded model, all its revisions, from the hub's cache."""
+    from llm.catalog import cached_folder, remove, size_on_disk
+
+    folder = cached_folder(name)
+    if folder is None:
+        _fail(f"The hub's cache holds no model {name}; `steward models list` shows what is there.")
+    size = f"{size_on_disk(folder) / 1e6:,.1f} MB"
+    if not yes:
+        typer.confirm(f"Delete {name} ({size}) from {folder}?", abort=True)
+    remove(folder)
+    Console(soft_wrap=True).print(f"{name} is gone; {size} are free again.", highlight=False, markup=False)
 
 
 @app.command("eval", context_settings=PASS_THROUGH)

@@ -22,6 +22,12 @@ def worker_command(settings: WorkerSettings, tasks: TaskModelSettings) -> list[s
     return [sys.executable, "-m", "llm.worker", *flags]
 
 
+def models_command(settings: WorkerSettings, *arguments: str) -> list[str]:
+    """`python -m llm.worker.models`, with the models whose own code the owner trusts."""
+    trusted = [part for name in settings.trust_remote_code for part in ("--trust-remote-code", name)]
+    return [sys.executable, "-m", "llm.worker.models", *arguments, *trusted]
+
+
 def playground_command(settings: PlaygroundSettings) -> list[str]:
     """`python -m playground` with its address and the file that keeps its state."""
     address = ["--host", settings.host, "--port", str(settings.port)]

@@ -68,6 +68,13 @@ class WorkerSettings(BaseModel):
     model: str = Field(
         "embedded", description="Hub id (owner/name, optional @revision), local folder, `embedded`, or `none`."
     )
+    adapter: str | None = Field(
+        None, description="LoRA adapter over the model: hub id or local folder. It is served under its own name."
+    )
+    trust_remote_code: list[str] = Field(
+        default_factory=list,
+        description="Models whose own Python code may run in the worker. Empty: none; others are refused if they need it.",
+    )
     host: str = Field(
         "127.0.0.1", description="Address to listen on. Beyond loopback a STEWARD_WORKER_TOKEN is required."
     )
