@@ -8,7 +8,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -19,6 +19,7 @@ log = structlog.get_logger()
 EXIT_MISCONFIGURED = 2
 """Exit status of a child that said what is wrong with its settings: starting it again would say the same."""
 
+LOOKS = 10  # at a child within `patience_s`, before it is killed
 PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal a process gets when its parent dies
 
 
@@ -54,7 +55,12 @@ class Supervisor:
         backoff: Backoff | None = None,
         clock: Callable[[], float] = monotonic,
         grace_s: float = 10.0,
+        answers: Callable[[], Awaitable[bool]] | None = None,
+        patience_s: float = 120.0,
     ) -> None:
+        """`answers` says whether the child still answers; one that has not for `patience_s` is killed, and starts anew.
+
+        That is for a child that stands still as a whole: then no watchdog of its own runs in there either."""
         self.name = name
         self.restarts = 0
         self._command = list(command)
@@ -62,6 +68,8 @@ class Supervisor:
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._grace_s = grace_s
+        self._answers = answers
+        self._patience_s = patience_s
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -99,7 +107,22 @@ class Supervisor:
             preexec_fn=_die_with_parent() if sys.platform == "linux" else None,
         )
         log.info("child started", child=self.name, pid=self._process.pid)
-        return await self._process.wait()
+        watch = asyncio.create_task(self._watch(self._process, self._answers)) if self._answers else None
+        try:
+            return await self._process.wait()
+        finally:
+            if watch is not None:
+                watch.cancel()
+
+    async def _watch(self, process: asyncio.subprocess.Process, answers: Callable[[], Awaitable[bool]]) -> None:
+        """Kills a child that has been silent for long. Looks are counted, since this process may have been asleep."""
+        silent = 0
+        while silent < LOOKS:
+            await asyncio.sleep(self._patience_s / LOOKS)
+            silent = 0 if await answers() else silent + 1
+        log.error("child does not answer; killing it", child=self.name, pid=process.pid, patience_s=self._patience_s)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
     async def _pause(self, status: int, failures: int) -> None:
         pause_s = self._backoff.pause_s(failures)

@@ -1,6 +1,7 @@
 """`python -m llm.worker`: serve one model until told to stop.
 
-Exit codes: 0 asked to stop, 1 the engine died (start again), 2 it cannot work like this (one line on stderr says why).
+Exit codes: 0 asked to stop; 1 the engine died, 3 a step of it hung (start again); 2 it cannot work like this (one line
+on stderr says why).
 """
 
 from __future__ import annotations
@@ -35,15 +36,22 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, whose first signal also drains what is served."""
+    """uvicorn's server. The first signal drains what is served, and new requests are still answered: with a 503; then
+    it ends. A second signal ends it at once."""
 
     def __init__(self, config: uvicorn.Config, serving: Serving) -> None:
         super().__init__(config)
         self._serving = serving
+        self._draining = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        self._serving.drain()
+        if self._draining or not self.started:
+            super().handle_exit(sig, frame)
+        self._draining = True
+        self._serving.drain(self._leave)
+
+    def _leave(self) -> None:
+        self.should_exit = True
 
 
 def configure_logging() -> None:
@@ -77,11 +85,11 @@ def serve(settings: WorkerSettings, token: str | None, tasks: TaskModelSettings)
         app,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=round(settings.drain_s) + LAST_RESORT_S,
+        timeout_graceful_shutdown=LAST_RESORT_S,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = Server(config, app.state.serving)
-    signal.signal(signal.SIGTERM, _quit)  # uvicorn raises the signal again after it has drained
+    signal.signal(signal.SIGTERM, _quit)  # uvicorn raises the second signal again when it has ended
     signal.signal(signal.SIGINT, _quit)
     log.info("worker_listening", url=f"http://{settings.host}:{listener.getsockname()[1]}", model=settings.model)
     with contextlib.suppress(SystemExit):

@@ -2,13 +2,15 @@
 
 The manager computes in a thread of its own; what it delivers reaches the event loop by `call_soon_threadsafe`. What is
 relied upon beyond its public methods (read in transformers 5.23): `output_router.result_handlers` (a cancelled request
-leaves its handler there), `batch_processor.cache` (sizes, and what a prefix match reused), `_generation_thread`,
-`background_thread_status` (why it ended) and that its loop prepares a batch ten times a second also when idle.
+leaves its handler there) and its `output_queue` (where outputs without a handler pile up), `batch_processor.cache`
+(sizes, and what a prefix match reused), `_generation_thread`, `background_thread_status` (why it ended), and that the
+loop prepares a batch ten times a second also when idle.
 """
 
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 import traceback
 from collections.abc import AsyncGenerator, Callable, Collection
@@ -28,6 +30,7 @@ from llm.worker.memory import SHARE_OF_GPU
 # A processor exists only when the manager is built with a non-default value for it; every request brings its own.
 PLACEHOLDER_TEMPERATURE, PLACEHOLDER_TOP_K, PLACEHOLDER_TOP_P = 0.7, 50, 0.9
 COLDEST = 0.01  # below this temperature the division overflows into nothing but the best token anyway
+HOTTEST = 100.0
 STOP_TIMEOUT_S = 10.0
 LOOKS = 10  # times that the watcher looks at the loop in `silence_s` before it calls it hung
 CPU_ALLOCATOR = "can't allocate memory"  # how torch's allocator for the CPU says it, in a bare RuntimeError
@@ -53,14 +56,23 @@ class _Running:
     cached: int = 0
 
 
+class _Nowhere(queue.Queue[GenerationOutput]):
+    """For what a step still delivers of a job that was cancelled meanwhile; transformers would keep it for ever."""
+
+    def put(self, item: GenerationOutput, block: bool = True, timeout: float | None = None) -> None:
+        pass
+
+
 def processor_arguments(sampling: SamplingParams, vocabulary: int) -> dict[str, float | int]:
     """The per-request arguments, with the exact types that the loop demands; a wrong one would end it for everybody.
 
-    Greedy is one candidate only; `top_p` 0 also breaks the tie between equal logits, which bfloat16 often makes."""
-    if sampling.temperature < COLDEST:
+    Requests are checked, a model's own generation_config is not: what is no number there is greedy, or no limit. Greedy
+    is one candidate only; `top_p` 0 also breaks the tie between equal logits, which bfloat16 often makes."""
+    if not sampling.temperature >= COLDEST:  # not the same as "<": it is true of what is no number
         return {"temperature": 1.0, "top_k": 1, "top_p": 0.0}
+    top_p = min(1.0, max(0.0, float(sampling.top_p))) if sampling.top_p == sampling.top_p else 1.0
     top_k = vocabulary if sampling.top_k <= 0 else min(sampling.top_k, vocabulary)
-    return {"temperature": float(sampling.temperature), "top_k": int(top_k), "top_p": float(sampling.top_p)}
+    return {"temperature": min(HOTTEST, float(sampling.temperature)), "top_k": int(top_k), "top_p": top_p}
 
 
 class BatchingEngine:
@@ -73,8 +85,11 @@ class BatchingEngine:
         settings: BatchingSettings,
         loop: asyncio.AbstractEventLoop,
         on_death: Callable[[EngineDied], None],
+        on_step: Callable[[int], object] | None = None,
     ) -> None:
         """Allocates the KV cache and starts the thread; `on_death` is called in `loop` when that ends or hangs.
+
+        `on_step` is called in the thread, before each step, with the number of jobs in it.
 
         Raises EngineDied where it cannot be built."""
         self._eos_ids = sorted(eos_ids)
@@ -94,8 +109,11 @@ class BatchingEngine:
         self._cache: PagedAttentionCache | None = self._manager.batch_processor.cache
         # One page less: the last one may be taken by rounding to whole pages.
         self._capacity = max(0, int(self._cache.num_blocks) - 1) * settings.page_size
+        self._manager.output_router.output_queue = _Nowhere()
         self._meter_prefixes(self._cache)
         self._count_turns()
+        if on_step is not None:
+            self._meter_steps(on_step)
         self._manager.start()
         self._watcher = threading.Thread(target=self._watch, name="engine-watcher", daemon=True)
         self._watcher.start()
@@ -203,6 +221,19 @@ class BatchingEngine:
             return bool(prepare())
 
         processor.prepare_next_batch = counted
+
+    def _meter_steps(self, on_step: Callable[[int], object]) -> None:
+        """Learn how many jobs each step computes together."""
+        scheduler = self._manager.batch_processor.scheduler
+        schedule = scheduler.schedule_batch
+
+        def metered(*limits: int) -> tuple[list[object] | None, bool, int, int]:
+            scheduled: tuple[list[object] | None, bool, int, int] = schedule(*limits)
+            if scheduled[0]:
+                on_step(len(scheduled[0]))
+            return scheduled
+
+        scheduler.schedule_batch = metered
 
     def _meter_prefixes(self, cache: PagedAttentionCache) -> None:
         """Learn how many prompt tokens each job reused: the manager matches prefixes but does not report them."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RETRY_LOADING_S = 5.0
+DRAIN_LOOK_S = 0.05
 MIB = 2**20
 SHORTEST_CONTEXT = 64  # tokens; a KV cache that holds less is of no use to anybody
 SHUTTING_DOWN = "the worker is shutting down"
@@ -57,6 +59,11 @@ class ChatModel:
         """What the KV cache allows, too: a lack of memory makes it smaller."""
         return min(self.longest, self.engine.capacity)
 
+    def about(self) -> dict[str, object]:
+        """What the list of models says beyond OpenAI: how it was loaded and why, and what its defaults ask in vain."""
+        loaded = self.loaded
+        return {"quantization": loaded.quantization, "why": loaded.why, "ignored": dict(loaded.ignored)}
+
 
 class Serving:
     """Loads, serves and buries the model. All but the loading itself happens in the event loop."""
@@ -79,8 +86,10 @@ class Serving:
         self.request_timeout_s = settings.request_timeout_s
         self._settings = settings
         self._metrics = metrics
+        metrics.follow_ready(lambda: self.status == "ready")
         self._on_fatal = on_fatal
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._drain: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to load; returns at once."""
@@ -90,18 +99,27 @@ class Serving:
             return
         threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
 
-    def drain(self) -> None:
+    def drain(self, on_drained: Callable[[], None]) -> None:
         """Take nothing new, refuse what waits, let what runs finish for `drain_s`, then end it. For signal handlers."""
         if self._loop is not None:
-            _post(self._loop, self._drain, self._loop)
+            _post(self._loop, self._begin_drain, self._loop, on_drained)
 
-    def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self.status == "dead":
+    def _begin_drain(self, loop: asyncio.AbstractEventLoop, on_drained: Callable[[], None]) -> None:
+        if self._drain is not None or self.status == "dead":
             return
         self.status, self.reason = "dead", SHUTTING_DOWN
-        if self.chat is not None:
-            self.chat.gate.close(SHUTTING_DOWN)
-            loop.call_later(self._settings.drain_s, loop.run_in_executor, None, self.chat.engine.close)
+        self._drain = loop.create_task(self._run_dry())
+        self._drain.add_done_callback(lambda _: on_drained())
+
+    async def _run_dry(self) -> None:
+        if self.chat is None:
+            return
+        self.chat.gate.close(SHUTTING_DOWN)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.drain_s):
+                while self.chat.gate.running:  # noqa: ASYNC110 - once in a process's life: not worth a subscription
+                    await asyncio.sleep(DRAIN_LOOK_S)
+        await asyncio.to_thread(self.chat.engine.close)
 
     def close(self) -> bool:
         """End the engine; False when its thread would not end. Blocks for some seconds at most."""
@@ -114,7 +132,8 @@ class Serving:
         self.check_ready()
         if self.chat is None:
             raise UnknownModel("This worker serves no chat model.", param="model")
-        if name is not None and name not in (self.chat.name, self._settings.model):
+        written = self._settings.adapter or self._settings.model
+        if name is not None and name not in (self.chat.name, written):
             raise UnknownModel(f"The model {name!r} is not served here; served: {self.chat.name!r}.", param="model")
         return self.chat
 
@@ -153,7 +172,14 @@ class Serving:
         self._report("importing the libraries", 0.0)
         from llm.worker.loader import load
 
-        loaded = load(settings.model, settings.quantization, settings.device, self._report)
+        loaded = load(
+            settings.model,
+            settings.quantization,
+            settings.device,
+            self._report,
+            settings.trust_remote_code,
+            settings.adapter,
+        )
         self._report("preparing the KV cache", 0.9)
         context = min(loaded.context, settings.max_model_len or loaded.context)
         sizes = Sizes(settings.max_batch_tokens, self._cache_tokens(loaded, context))
@@ -178,7 +204,7 @@ class Serving:
                 cache_blocks=None if tokens is None else tokens // settings.page_size + 1,
                 silence_s=settings.token_timeout_s,
             )
-            return BatchingEngine(loaded.model, loaded.eos_ids, exact, loop, on_death)
+            return BatchingEngine(loaded.model, loaded.eos_ids, exact, loop, on_death, self._metrics.batch_size.observe)
 
         return build
 
@@ -209,7 +235,7 @@ class Serving:
             raise LoadError(f"the KV cache has room for {engine.capacity} tokens only: give it more memory (cache_mib)")
         admission = Admission(settings.max_waiting, settings.max_running, engine.capacity, settings.page_size)
         gate = Gate(admission, settings.queue_timeout_s, capacity=lambda: engine.capacity)
-        return ChatModel(served_name(settings.model), loaded, engine, gate, context)
+        return ChatModel(served_name(loaded.adapter or settings.model), loaded, engine, gate, context)
 
     def _report(self, reason: str, progress: float) -> None:
         self.reason, self.progress = reason, max(self.progress, progress)
@@ -229,13 +255,14 @@ class Serving:
                 model=chat.name,
                 device=loaded.device,
                 quantization=loaded.quantization,
+                why=loaded.why,
                 context=chat.context,
                 cache_tokens=chat.engine.capacity,
             )
 
     def _follow(self, chat: ChatModel) -> None:
         self._metrics.follow_running(lambda: chat.engine.stats().running)
-        self._metrics.follow_cache(lambda: chat.engine.stats().cache_used)
+        self._metrics.follow_cache(lambda: chat.engine.stats().cache_used, lambda: chat.engine.capacity)
         for name in CLASSES:
             self._metrics.follow_waiting(name, lambda name=name: chat.gate.waiting()[name])  # type: ignore[misc]
 

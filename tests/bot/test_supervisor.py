@@ -89,6 +89,27 @@ def _alive(pid: int) -> bool:
         return False
 
 
+async def test_a_child_that_stands_still_is_killed_and_started_again() -> None:
+    supervisor: Supervisor
+
+    async def answers() -> bool:
+        return supervisor.restarts > 0 or not stopped
+
+    stopped: list[int] = []
+    supervisor = Supervisor("worker", python(FOREVER), backoff=FAST, answers=answers, patience_s=0.2)
+    task = asyncio.create_task(supervisor.run())
+    await until(lambda: supervisor.pid is not None)
+    first = supervisor.pid
+    assert first is not None
+    os.kill(first, signal.SIGSTOP)
+    stopped.append(first)
+    await until(lambda: supervisor.pid not in (None, first))
+    assert not _alive(first)
+    task.cancel()
+    await asyncio.wait([task])
+    assert supervisor.restarts == 1
+
+
 def test_the_pause_doubles_up_to_its_limit() -> None:
     backoff = Backoff(first_s=0.5, longest_s=3)
     assert [backoff.pause_s(n) for n in (1, 2, 3, 4, 5)] == [0.5, 1, 2, 3, 3]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
 
-from llm.worker.batching import BatchingEngine, BatchingSettings, processor_arguments
+from llm.worker.batching import COLDEST, HOTTEST, BatchingEngine, BatchingSettings, processor_arguments
 from llm.worker.engine import EngineDied, EngineError, Job, SamplingParams
 from llm.worker.loader import load
 from tests.llm.worker.running import until
@@ -38,6 +41,17 @@ def test_arguments_have_the_types_and_ranges_that_the_loop_demands(
         "top_k": int,
         "top_p": float,
     }
+
+
+NUMBERS = st.floats() | st.integers(-5, 5)
+
+
+@given(NUMBERS, NUMBERS, st.integers(-(10**9), 10**9))
+def test_no_value_at_all_reaches_the_loop_that_could_end_it(temperature: float, top_p: float, top_k: int) -> None:
+    arguments = processor_arguments(SamplingParams(temperature, top_p, top_k), vocabulary=100)
+    assert COLDEST <= arguments["temperature"] <= HOTTEST
+    assert 0 <= arguments["top_p"] <= 1
+    assert 1 <= arguments["top_k"] <= 100
 
 
 @pytest_asyncio.fixture
@@ -92,6 +106,18 @@ async def test_prompts_that_would_end_the_loop_never_reach_it(engine: BatchingEn
     with pytest.raises(EngineError):
         await collect(engine, Job("bad", prompt, 5, GREEDY))
     assert len(await collect(engine, Job("good", [1], 5, GREEDY))) == 5
+
+
+async def test_odd_sampling_values_harm_nobody(engine: BatchingEngine) -> None:
+    odd = [SamplingParams(math.nan), SamplingParams(math.inf), SamplingParams(-1, 0, -7), SamplingParams(100.0, 0.0, 1)]
+    odd += [
+        SamplingParams(0.7, math.nan),
+        SamplingParams(0.7, -0.5),
+        SamplingParams(1, 7.5, 10**9),
+        SamplingParams(True),
+    ]
+    jobs = [Job(f"odd{number}", [1, 2], 4, sampling) for number, sampling in enumerate(odd)]
+    assert [len(answer) for answer in await asyncio.gather(*(collect(engine, job) for job in jobs))] == [4] * len(odd)
 
 
 async def test_a_closed_engine_fails_its_jobs(engine: BatchingEngine) -> None:

@@ -74,6 +74,14 @@ def test_port_taken() -> None:
         assert str(port) in refusal("--model", "none", "--port", str(port))
 
 
+def test_the_second_worker_on_a_port_says_so_and_the_first_goes_on() -> None:
+    with process("--model", "none", "--port", "0") as first:
+        url = url_of(first)
+        refused = refusal("--model", "none", "--port", url.rsplit(":", 1)[1])
+        assert "is another worker running?" in refused
+        assert httpx.get(f"{url}/health").status_code == 200
+
+
 def test_an_open_address_needs_a_token() -> None:
     assert "STEWARD_WORKER_TOKEN" in refusal("--model", "none", "--host", "0.0.0.0", "--port", "0")
 
@@ -102,11 +110,15 @@ def test_it_answers_while_loading_and_ends_in_order(bytes_folder: Path) -> None:
             assert (early.status_code, early.json()["error"]["code"]) == (503, "not_ready")
             assert int(early.headers["Retry-After"]) >= 1
             until(lambda: client.get("/health").status_code == 200, START_S)
-            with client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as response:
-                lines = response.iter_lines()
-                next(lines)
-                worker.send_signal(signal.SIGTERM)
-                assert [line for line in lines if line][-1] == "data: [DONE]"
+            asked, endless = {**body, "stream": True}, {**body, "stream": True, "max_tokens": 2000}
+            with client.stream("POST", "/v1/chat/completions", json=asked) as response:
+                with client.stream("POST", "/v1/chat/completions", json=endless):  # given up when it has been checked
+                    worker.send_signal(signal.SIGTERM)
+                    until(lambda: client.get("/health").status_code == 503)
+                    late = client.post("/v1/chat/completions", json=body)
+                    assert (late.status_code, "shutting down" in late.text) == (503, True)
+                    assert int(late.headers["Retry-After"]) >= 1
+                assert [line for line in response.iter_lines() if line][-1] == "data: [DONE]"
         assert worker.wait(START_S) == 0
 
 

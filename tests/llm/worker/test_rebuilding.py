@@ -9,27 +9,21 @@ import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 import torch
 
 from llm.worker import rebuilding
-from llm.worker.batching import BatchingEngine, BatchingSettings
 from llm.worker.engine import Engine, EngineDied, EngineError, Job, SamplingParams
 from llm.worker.loader import LoadedModel, load
 from llm.worker.memory import LEAST_STEP, Sizes
-from llm.worker.metrics import Metrics
-from llm.worker.rebuilding import RebuildingEngine
+from tests.llm.worker.engines import subject
 from tests.llm.worker.sabotage import sabotage
 from tests.waiting import until
 
 GREEDY = SamplingParams(temperature=0)
-PAGE = 16
-USUAL = Sizes(step_tokens=64, cache_tokens=640)
 POISON = 190
 ANSWER = 24
 PROMPTS = [[10 * number + 1, 2, 3, 4] for number in range(1, 5)]
@@ -38,44 +32,6 @@ PROMPTS = [[10 * number + 1, 2, 3, 4] for number in range(1, 5)]
 @pytest.fixture(scope="module")
 def loaded(bytes_folder: Path) -> LoadedModel:
     return load(str(bytes_folder), "none", "cpu", lambda reason, progress: None)
-
-
-@dataclass
-class Subject:
-    """An engine under test, all the engines that were built for it, and what it reported."""
-
-    metrics: Metrics = field(default_factory=Metrics)
-    built: list[BatchingEngine] = field(default_factory=list)
-    deaths: list[EngineDied] = field(default_factory=list)
-    on_build: Callable[[], None] = lambda: None
-    engine: RebuildingEngine = field(init=False)
-
-    def count(self, name: str) -> float:
-        value = self.metrics.registry.get_sample_value(f"steward_{name}_total")
-        assert value is not None
-        return value
-
-
-@asynccontextmanager
-async def subject(
-    loaded: LoadedModel, sizes: Sizes = USUAL, silence_s: float = 30, max_running: int = 8
-) -> AsyncIterator[Subject]:
-    loop = asyncio.get_running_loop()
-    case = Subject()
-
-    def build(now: Sizes, on_death: Callable[[EngineDied], None]) -> Engine:
-        case.on_build()
-        assert now.cache_tokens is not None
-        exact = BatchingSettings(now.step_tokens, PAGE, max_running, now.cache_tokens // PAGE + 1, silence_s)
-        engine = BatchingEngine(loaded.model, loaded.eos_ids, exact, loop, on_death)
-        case.built.append(engine)
-        return engine
-
-    case.engine = RebuildingEngine(build, sizes, loaded.eos_ids, loop, case.deaths.append, case.metrics)
-    try:
-        yield case
-    finally:
-        await asyncio.to_thread(case.engine.close)
 
 
 def jobs(prompts: list[list[int]], name: str = "job") -> list[Job]:
