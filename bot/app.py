@@ -17,7 +17,8 @@ import yarl
 
 from bot.client import StewardClient
 from bot.config import Secrets, Settings
-from bot.processes import playground_command, playground_url, worker_command, worker_url
+from bot.keeping import worker_supervisor
+from bot.processes import playground_command, playground_url, worker_url
 from bot.supervisor import Backoff, ChildGaveUp, Supervisor
 from llm.client import LLMClient
 from storage.database import Database
@@ -41,7 +42,7 @@ async def run_everything(settings: Settings, secrets: Secrets) -> None:
     page = None if secrets.discord_token else playground_url(settings.playground)
     children = [Supervisor("playground", playground_command(settings.playground))] if page else []
     if settings.llm.base_url is None:
-        children.append(Supervisor("worker", worker_command(settings.worker, settings.tasks)))
+        children.append(worker_supervisor(settings.worker, settings.tasks))
     try:
         async with _ends_on_signals(), asyncio.TaskGroup() as group:
             for child in children:

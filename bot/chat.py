@@ -13,8 +13,7 @@ from rich.console import Console
 
 from bot.app import StartError, engine_for
 from bot.config import Secrets, Settings
-from bot.processes import worker_command
-from bot.supervisor import Supervisor
+from bot.keeping import worker_supervisor
 from llm.client import LLMClient
 from llm.errors import LLMError
 from llm.types import ChatMessage, Sampling
@@ -103,7 +102,7 @@ async def _worker_where_needed(engine: LLMClient, settings: Settings, console: C
         yield
         return
     console.print(f"Starting a worker with {settings.worker.model} …")
-    supervisor = asyncio.create_task(Supervisor("worker", worker_command(settings.worker, settings.tasks)).run())
+    supervisor = asyncio.create_task(worker_supervisor(settings.worker, settings.tasks).run())
     try:
         ready = asyncio.create_task(_until_ready(engine))
         await asyncio.wait({supervisor, ready}, return_when=asyncio.FIRST_COMPLETED)
