@@ -1,4 +1,7 @@
-"""One streamed answer: the chunks of an HTTP response become ChatEvents, under deadlines. Knows no prompt."""
+"""One streamed answer: the chunks of an HTTP response become ChatEvents, under deadlines. Knows no prompt.
+
+Reasoning stays apart, whether the engine sends it in a field of its own or leaves it in the answer's text.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from llm.errors import EngineTimeout
 from llm.failures import broken, translate
+from llm.reasoning import MARKED, ReasoningSplitter, Said
 from llm.types import ChatEvent, FinishReason, QueuePosition, Usage
 
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -20,14 +24,26 @@ _FINISH_REASONS: dict[str, FinishReason] = {
     "content_filter": "stop",
     "tool_calls": "stop",
 }
+_REASONING_FIELDS = ("reasoning_content", "reasoning")
+"""What engines call it in a delta: DeepSeek, SGLang, llama.cpp and we; today's vLLM, Ollama and OpenRouter."""
 
 
 class AnswerStream:
     """Reads one response. The first sign of an answer is due at `first_token_by` (the loop's time), waiting in the
-    engine's queue included; afterwards no silence may be longer than `token_timeout_s`."""
+    engine's queue included; afterwards no silence may be longer than `token_timeout_s`.
 
-    def __init__(self, chunks: AsyncStream[ChatCompletionChunk], first_token_by: float, token_timeout_s: float) -> None:
+    `is_split`: the engine is known to keep reasoning out of its content by itself, so that the content is taken as it
+    is."""
+
+    def __init__(
+        self,
+        chunks: AsyncStream[ChatCompletionChunk],
+        first_token_by: float,
+        token_timeout_s: float,
+        is_split: bool = False,
+    ) -> None:
         self._chunks = chunks
+        self._splitter = ReasoningSplitter(() if is_split else MARKED, watches_unopened=not is_split)
         self._first_token_by = first_token_by
         self._token_timeout_s = token_timeout_s
         self._begun = False
@@ -44,7 +60,10 @@ class AnswerStream:
             while (chunk := await self._next()) is not None:
                 for event in self._read(chunk):
                     yield event
-            yield self._end()
+            end = self._end()
+            if rest := self._splitter.finish():
+                yield _event(rest)
+            yield end
         finally:
             await self._chunks.close()
 
@@ -53,7 +72,7 @@ class AnswerStream:
         deadline = clock.time() + self._token_timeout_s if self._begun else self._first_token_by
         try:
             async with asyncio.timeout_at(deadline):
-                return await anext(self._chunks, None)
+                return self._checked(await anext(self._chunks, None))
         except TimeoutError as error:
             raise EngineTimeout(self._silence()) from error
         except OpenAIError as error:
@@ -61,30 +80,56 @@ class AnswerStream:
         except ValueError as error:  # a chunk that is no JSON
             raise broken("the engine sent something that is not a chat completion chunk", self._begun) from error
 
+    def _checked(self, chunk: ChatCompletionChunk | None) -> ChatCompletionChunk | None:
+        """The library takes any JSON for a chunk: vLLM's older error objects, too."""
+        if chunk is None or (isinstance(chunk, ChatCompletionChunk) and str(chunk.object) != "error"):
+            return chunk
+        said = str((chunk.model_extra or {}).get("message", "")) if isinstance(chunk, ChatCompletionChunk) else ""
+        raise broken(said or "the engine sent something that is not a chat completion chunk", self._begun)
+
     def _silence(self) -> str:
         if self._begun:
             return f"the engine fell silent for {self._token_timeout_s:g} s in the middle of its answer"
         return "the engine did not begin its answer in time"
 
     def _read(self, chunk: ChatCompletionChunk) -> Iterator[ChatEvent]:
-        if chunk.usage is not None:
-            details = chunk.usage.prompt_tokens_details
-            cached = (details.cached_tokens or 0) if details is not None else 0
-            self._usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens, cached)
+        self._usage = _usage(chunk) or self._usage
         if (place := _queue_position(chunk)) is not None:
             yield ChatEvent(queue=place)
-        for choice in chunk.choices[:1]:
+        for choice in (chunk.choices or [])[:1]:
             if choice.finish_reason is not None:
                 self._finish_reason = _FINISH_REASONS.get(choice.finish_reason, "stop")
-            # A reasoning model thinks in fields of its own: a sign of life, but no text for people.
+            if choice.delta is None:
+                continue
+            # Reasoning is a sign of life, but no text for people.
             self._begun = self._begun or any(value for key, value in choice.delta if key != "role")
-            if choice.delta.content:
-                yield ChatEvent(text=choice.delta.content)
+            if thought_text := _reasoning(choice.delta.model_extra or {}):
+                yield ChatEvent(reasoning=thought_text)
+            if choice.delta.content and (said := self._splitter.push(choice.delta.content)):
+                yield _event(said)
 
     def _end(self) -> ChatEvent:
         if self._finish_reason is None:
             raise broken("the engine ended its answer without a finish reason", self._begun)
         return ChatEvent(finish_reason=self._finish_reason, usage=self._usage)
+
+
+def _event(said: Said) -> ChatEvent:
+    return ChatEvent(text=said.text, reasoning=said.reasoning, recalls=said.recalls)
+
+
+def _reasoning(extra: Mapping[str, object]) -> str:
+    return next((value for name in _REASONING_FIELDS if isinstance(value := extra.get(name), str) and value), "")
+
+
+def _usage(chunk: ChatCompletionChunk) -> Usage | None:
+    """What the request took; None where the engine does not say, or not with figures."""
+    said = chunk.usage
+    if said is None or not isinstance(said.prompt_tokens, int) or not isinstance(said.completion_tokens, int):
+        return None
+    cached = said.prompt_tokens_details.cached_tokens if said.prompt_tokens_details else 0
+    reasoning = said.completion_tokens_details.reasoning_tokens if said.completion_tokens_details else 0
+    return Usage(said.prompt_tokens, said.completion_tokens, cached or 0, reasoning or 0)
 
 
 def _queue_position(chunk: ChatCompletionChunk) -> QueuePosition | None:

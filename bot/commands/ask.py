@@ -19,7 +19,7 @@ from bot.conversation.naming import names_in
 from bot.conversation.patience import PATIENCE_S, Patience
 from bot.conversation.prompting import Prompts
 from bot.conversation.rendering import Part, render, small
-from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED
+from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.limits import PersonalLimits
 from llm.client import LLMClient
 from llm.errors import LLMError
@@ -62,7 +62,7 @@ class Ask:
         reply = await self._patient_reply(interaction, pieces)
         text = reply.text.strip()
         if not render(text):
-            await tell(interaction, NO_ANSWER)
+            await tell(interaction, ONLY_THOUGHT if reply.finish_reason == "length" else NO_ANSWER)
             return
         parts = render(text, small(CUT_OFF) if reply.finish_reason == "length" else "")
         told = await tell_parts(interaction, parts, post_button())

@@ -7,42 +7,55 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from llm.config import WorkerSettings
+from llm.config import TaskModelSettings, WorkerSettings
 from llm.worker.admission import CLASSES
-from llm.worker.chat import Turn, prompt_tokens, text_tokens
+from llm.worker.chat import Turn, render_prompt, text_tokens
+from llm.worker.connection import CLIENT_GONE, while_connected
 from llm.worker.errors import ApiError
 from llm.worker.failures import install
 from llm.worker.guards import Guard, is_loopback
 from llm.worker.metrics import Metrics
 from llm.worker.responses import DONE, Completion, error_event, server_sent
 from llm.worker.schemas import ChatRequest, StreamOptions, TokenizeRequest
-from llm.worker.serving import Serving
+from llm.worker.serving import SHUTTING_DOWN, Serving
+from llm.worker.task_routes import task_router
+from llm.worker.tasks import Tasks
 
-T = TypeVar("T")
+log = structlog.get_logger()
+
 Json = dict[str, Any]
-CLIENT_GONE = 499  # nginx's code for a client that left; nobody reads it
+LINGER_S = 5.0  # after a request's deadline, for its last words to be sent
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 def create_app(
-    settings: WorkerSettings, token: str | None = None, on_fatal: Callable[[int, str], None] | None = None
+    settings: WorkerSettings,
+    token: str | None = None,
+    on_fatal: Callable[[int, str], None] | None = None,
+    tasks: TaskModelSettings | None = None,
 ) -> FastAPI:
-    """The worker's ASGI app; the model begins to load when the app starts. `on_fatal`: see Serving."""
+    """The worker's ASGI app; the models begin to load when the app starts. `on_fatal`: see Serving.
+
+    Without `tasks` it serves no task model."""
     metrics = Metrics()
-    serving = Serving(settings, metrics, on_fatal)
+    served = None if tasks is None else Tasks(tasks, settings.device, metrics)
+    serving = Serving(settings, metrics, on_fatal, served)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         serving.start()
         yield
+        if served is not None:
+            await served.close(SHUTTING_DOWN)
         await asyncio.to_thread(serving.close)
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -51,6 +64,7 @@ def create_app(
     app.add_middleware(Guard, token=token, local_only=token is None and is_loopback(settings.host))
     _add_status_routes(app, serving, metrics)
     _add_model_routes(app, serving, metrics)
+    app.include_router(task_router(serving))
     return app
 
 
@@ -69,7 +83,7 @@ def _add_status_routes(app: FastAPI, serving: Serving, metrics: Metrics) -> None
         if serving.status == "ready" and serving.chat is None:
             return {"waiting": dict.fromkeys(CLASSES, 0), "running": 0, "eta_s": 0.0}
         gate = serving.find(None).gate
-        return {"waiting": gate.waiting(), "running": gate.running, "eta_s": gate.eta_s(gate.waiting_total())}
+        return {"waiting": gate.waiting(), "running": gate.running, "eta_s": gate.eta_s}
 
 
 def _add_model_routes(app: FastAPI, serving: Serving, metrics: Metrics) -> None:
@@ -81,7 +95,7 @@ def _add_model_routes(app: FastAPI, serving: Serving, metrics: Metrics) -> None:
     async def tokenize(body: TokenizeRequest) -> Json:
         chat = serving.find(body.model)
         if body.messages is not None:
-            tokens = await prompt_tokens(serving, chat, body.messages)
+            tokens = (await render_prompt(serving, chat, body.messages, body.chat_template_kwargs)).tokens
         else:
             tokens = await text_tokens(serving, chat, body.prompt or "")
         return {"count": len(tokens), "max_model_len": chat.context, "tokens": tokens}
@@ -96,46 +110,36 @@ def _add_model_routes(app: FastAPI, serving: Serving, metrics: Metrics) -> None:
 
 
 def _models(serving: Serving) -> list[Json]:
-    if serving.status == "ready" and serving.chat is None:
-        return []
-    chat = serving.find(None)
-    entry = {"id": chat.name, "object": "model", "created": chat.created, "owned_by": "steward"}
-    return [{**entry, "max_model_len": chat.context}]
+    """The chat model first, then the task models."""
+    serving.check_ready()
+    chat, tasks = serving.chat, serving.tasks
+    listed = [] if chat is None else [(chat.name, chat.created, chat.context, chat.about())]
+    listed += [] if tasks is None else [(name, tasks.created, length, {}) for name, length in tasks.listed()]
+    return [
+        {"id": name, "object": "model", "created": created, "owned_by": "steward", "max_model_len": length, **about}
+        for name, created, length, about in listed
+    ]
 
 
 async def _plain(request: Request, turn: Turn, completion: Completion) -> Response:
     async def whole() -> Response:
-        text = ""
+        text = reasoning = ""
         async with aclosing(turn.events()) as events:
             async for event in events:
                 text += event.text
-        return JSONResponse(completion.plain(text, event))
+                reasoning += event.reasoning
+        return JSONResponse(completion.plain(text, reasoning, event))
 
     try:
-        return await _while_connected(request, whole()) or Response(status_code=CLIENT_GONE)
+        return await while_connected(request, whole()) or Response(status_code=CLIENT_GONE)
     finally:
         turn.leave()
 
 
-async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
-    """Do the work unless the client leaves first; then the work is cancelled and the answer is None."""
-    task, watch = asyncio.create_task(work), asyncio.create_task(_disconnected(request))
-    try:
-        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        task.cancel()
-        watch.cancel()
-        await asyncio.gather(task, watch, return_exceptions=True)
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        continue
-
-
 class TurnStream(StreamingResponse):
-    """A turn as server-sent events. However the response ends, also before its first byte, the turn is left."""
+    """A turn as server-sent events. However the response ends, also before its first byte, the turn is left.
+
+    A client that has stopped reading without going away is cut off some seconds after the request's deadline."""
 
     def __init__(self, turn: Turn, completion: Completion, options: StreamOptions) -> None:
         super().__init__(self._pieces(), media_type="text/event-stream", headers=STREAM_HEADERS)
@@ -143,7 +147,10 @@ class TurnStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            async with asyncio.timeout_at(self._turn.deadline + LINGER_S):
+                await super().__call__(scope, receive, send)
+        except TimeoutError:
+            log.warning("client_stopped_reading", request=self._turn.job.id)
         finally:
             self._turn.leave()
 
@@ -157,6 +164,7 @@ class TurnStream(StreamingResponse):
                     ):
                         yield server_sent(chunk)
         except ApiError as error:
+            self._turn.metrics.refuse(error.status, error.code)
             yield error_event(error)
             return
         yield DONE

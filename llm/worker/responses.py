@@ -24,6 +24,7 @@ def usage_json(usage: Usage) -> Json:
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
 
 
@@ -35,9 +36,11 @@ class Completion:
     model: str
     created: int
 
-    def plain(self, text: str, last: ChatEvent) -> Json:
+    def plain(self, text: str, reasoning: str, last: ChatEvent) -> Json:
         """The whole answer at once; `last` is the event that carries finish reason and usage."""
         message = {"role": "assistant", "content": text, "refusal": None}
+        if reasoning:
+            message["reasoning_content"] = reasoning
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": last.finish_reason}
         body = {**self._head("chat.completion"), "choices": [choice]}
         return body if last.usage is None else {**body, "usage": usage_json(last.usage)}
@@ -51,6 +54,8 @@ class Completion:
         out: list[Json] = []
         if event.queue is not None and include_queue:
             out.append({**self._head("chat.completion.chunk"), "choices": [], "queue": asdict(event.queue)})
+        if event.reasoning:
+            out.append(self._chunk({"reasoning_content": event.reasoning}, None))
         if event.text:
             out.append(self._chunk({"content": event.text}, None))
         if event.finish_reason is not None:

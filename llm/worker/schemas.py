@@ -45,6 +45,9 @@ def _join_text_parts(content: object) -> object:
     return "".join(texts)
 
 
+TemplateSwitches = dict[str, bool | int | FiniteFloat | str]
+"""Variables of the chat template, such as {"enable_thinking": false}, as vLLM names them."""
+
 StopText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Content = Annotated[str, BeforeValidator(_join_text_parts)]
 
@@ -62,6 +65,8 @@ class Message(Body):
     content: Content
     name: Annotated[Any, _only(None)] = None
     refusal: Annotated[Any, _only(None)] = None
+    reasoning_content: str | None = None  # what a client sends back of an earlier answer; it enters no prompt
+    reasoning: str | None = None  # the same, as vLLM names it today
     tool_calls: Annotated[Any, _only(None, [])] = None
     audio: Annotated[Any, _only(None)] = None
     function_call: Annotated[Any, _only(None)] = None
@@ -119,6 +124,7 @@ class ChatRequest(Unsupported):
     stop: StopText | Annotated[list[StopText], Field(max_length=4)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    chat_template_kwargs: TemplateSwitches | None = None
     priority: Priority | None = None
     user: Annotated[str, StringConstraints(max_length=200)] | None = None
 
@@ -149,6 +155,7 @@ class TokenizeRequest(Body):
     model: str | None = None
     messages: Annotated[list[Message], Field(min_length=1)] | None = None
     prompt: str | None = None
+    chat_template_kwargs: TemplateSwitches | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> TokenizeRequest:

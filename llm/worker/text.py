@@ -1,4 +1,4 @@
-"""Token ids → text pieces that never cut a character; stop strings across token borders.
+"""Token ids → text pieces that never cut a character; reasoning apart; stop strings across token borders.
 
 Pure: it knows a `decode` function and no tokenizer. U+FFFD, the mark that decoders put for bytes which are no
 character, is never shown: at the end of what has come it may yet become a character, elsewhere it says nothing.
@@ -7,6 +7,8 @@ character, is never shown: at the end of what has come it may yet become a chara
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+
+from llm.reasoning import ReasoningSplitter, Said, undecided
 
 Decode = Callable[[Sequence[int]], str]
 
@@ -65,7 +67,7 @@ class StopFilter:
         if found:
             self.stopped = True
             return self._release(min(found))
-        return self._release(len(self._held) - self._undecided())
+        return self._release(len(self._held) - undecided(self._held, self._stops))
 
     def finish(self) -> str:
         """The held-back rest, once no more text comes."""
@@ -75,29 +77,50 @@ class StopFilter:
         out, self._held = self._held[:length], self._held[length:]
         return out
 
-    def _undecided(self) -> int:
-        """Length of the longest end of the text that begins a stop string."""
-        longest = min(len(self._held), max((len(stop) - 1 for stop in self._stops), default=0))
-        for length in range(longest, 0, -1):
-            if any(stop.startswith(self._held[-length:]) for stop in self._stops):
-                return length
-        return 0
-
 
 class TextStream:
-    """Detokenizer and stop filter together: ids in, text to show out."""
+    """Detokenizer, reasoning splitter and stop filters together: ids in, what to show out.
 
-    def __init__(self, decode: Decode, hidden: Collection[int] = (), stops: Sequence[str] = ()) -> None:
+    `ends` end everything, for models that write their end-of-turn mark in plain text. `stops` are the request's own and
+    hold for the answer only: in its reasoning a model may well quote one. (vLLM once did the same; that its present
+    engine stops inside reasoning is a bug there, issues 38499 and 52393. Hosted services stop in the answer only.)"""
+
+    def __init__(
+        self,
+        decode: Decode,
+        hidden: Collection[int] = (),
+        stops: Sequence[str] = (),
+        ends: Sequence[str] = (),
+        splitter: ReasoningSplitter | None = None,
+    ) -> None:
         self._detokenizer = Detokenizer(decode, hidden)
-        self._filter = StopFilter(stops)
+        self._ends = StopFilter(ends)
+        self._splitter = splitter or ReasoningSplitter(())
+        self._stops = StopFilter(stops)
+        self.reasoning_tokens = 0
 
-    def push(self, ids: Sequence[int]) -> str:
-        return self._filter.push(self._detokenizer.push(ids))
+    def push(self, ids: Sequence[int]) -> Said:
+        """What these ids made certain; nothing once `stopped`."""
+        return _joined([self._push_one(token) for token in ids if not self.stopped])
 
-    def finish(self) -> str:
-        return self._filter.finish()
+    def _push_one(self, token: int) -> Said:
+        began_inside = self._splitter.is_inside
+        said = self._splitter.push(self._ends.push(self._detokenizer.push([token])))
+        self.reasoning_tokens += began_inside or self._splitter.is_inside
+        return Said(self._stops.push(said.text), said.reasoning)
+
+    def finish(self) -> Said:
+        """The held-back rest, once no more ids come."""
+        if self._stops.stopped:
+            return Said()
+        said = _joined([self._splitter.push(self._ends.finish()), self._splitter.finish()])
+        return Said(self._stops.push(said.text) + self._stops.finish(), said.reasoning)
 
     @property
     def stopped(self) -> bool:
         """A stop string was met; what follows it is not wanted."""
-        return self._filter.stopped
+        return self._ends.stopped or self._stops.stopped
+
+
+def _joined(pieces: Sequence[Said]) -> Said:
+    return Said("".join(piece.text for piece in pieces), "".join(piece.reasoning for piece in pieces))

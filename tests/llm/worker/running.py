@@ -17,7 +17,7 @@ import uvicorn
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from llm.config import WorkerSettings
+from llm.config import TaskModelSettings, WorkerSettings
 from llm.worker.app import create_app
 from llm.worker.serving import Serving
 
@@ -27,6 +27,8 @@ CHAT_TEMPLATE = (
     "{{ raise_exception('system must come first') }}{% endif %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>"
     "{% endfor %}<|assistant|>"
 )
+ENDLESS_TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant: "
+"""Writes nothing behind an answer that could end one."""
 SPECIAL = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
 
 
@@ -59,10 +61,12 @@ class Worker:
 
 
 @contextmanager
-def running(settings: WorkerSettings, token: str | None = None, wait: bool = True) -> Iterator[Worker]:
-    """Run a worker on a free port until the block ends."""
+def running(
+    settings: WorkerSettings, token: str | None = None, wait: bool = True, tasks: TaskModelSettings | None = None
+) -> Iterator[Worker]:
+    """Run a worker on a free port until the block ends; without `tasks` it serves no task model."""
     fatal: list[tuple[int, str]] = []
-    app = create_app(settings, token, lambda code, reason: fatal.append((code, reason)))
+    app = create_app(settings, token, lambda code, reason: fatal.append((code, reason)), tasks)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
@@ -97,14 +101,14 @@ def make_llama(
 ) -> Path:
     """A random Llama with a byte-level tokenizer: every byte is a token, so that characters fall apart into several.
 
-    Without `ends` it knows no end-of-text token and speaks until its limit."""
+    Without `ends` it knows no end-of-text token, its template writes none, and it speaks until its limit."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     bytes_only = Tokenizer(models.BPE(vocab={letter: place for place, letter in enumerate(alphabet)}, merges=[]))
     bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bytes_only.decoder = decoders.ByteLevel()
     bytes_only.add_special_tokens(SPECIAL)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_only, eos_token=SPECIAL[0] if ends else None)
-    tokenizer.chat_template = template
+    tokenizer.chat_template = ENDLESS_TEMPLATE if template == CHAT_TEMPLATE and not ends else template
     config = LlamaConfig(
         vocab_size=len(alphabet) + len(SPECIAL),
         hidden_size=width,

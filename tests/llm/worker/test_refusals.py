@@ -146,14 +146,16 @@ def test_too_long_an_answer_is_refused_with_the_largest_that_fits(bytes_worker: 
     assert str(room) in error_of(refused)["message"]
 
 
-def test_messages_that_the_template_refuses(bytes_worker: Worker) -> None:
-    messages = [{"role": "user", "content": "hi"}, {"role": "system", "content": "be brief"}]
-    response = bytes_worker.client.post(
-        "/v1/chat/completions", json={"model": bytes_worker.model, "messages": messages}
-    )
+@pytest.mark.parametrize("switches", [{"enable_thinking": True}, {"messages": "x"}, {"no_such_variable": 1}])
+def test_variables_that_the_template_does_not_have(bytes_worker: Worker, switches: dict[str, Any]) -> None:
+    response = bytes_worker.ask(chat_template_kwargs=switches)
     error = error_of(response)
-    assert (response.status_code, error["param"]) == (400, "messages")
-    assert "system must come first" in error["message"]
+    assert (response.status_code, error["param"]) == (400, "chat_template_kwargs")
+    assert next(iter(switches)) in error["message"]
+
+
+def test_not_to_think_is_no_wish_that_could_be_refused(bytes_worker: Worker) -> None:
+    assert bytes_worker.ask(max_tokens=1, chat_template_kwargs={"enable_thinking": False}).status_code == 200
 
 
 def test_an_error_of_a_streamed_request_is_no_stream(bytes_worker: Worker) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm.reasoning import ReasoningSplitter, Said
 from llm.worker.text import Detokenizer, StopFilter, TextStream
 
 EMOJI = ["👩‍👩‍👧", "🏳️‍🌈", "é", "e\u0301", "한글", "שלום", "𝔘", "\u200d", "👍🏽", "ñ", "…", "\n", " "]
@@ -97,6 +98,54 @@ def test_a_stop_string_cuts_where_it_first_appears(text: str, stops: list[str], 
 
 def test_no_text_is_shown_early_that_could_become_a_stop() -> None:
     stream = TextStream(byte_decode, stops=["</s>"])
-    assert stream.push(list(b"bye </")) == "bye "
-    assert stream.push(list(b"b>")) == "</b>"
-    assert stream.finish() == ""
+    assert stream.push(list(b"bye </")) == Said("bye ")
+    assert stream.push(list(b"b>")) == Said("</b>")
+    assert stream.finish() == Said()
+
+
+def stream_of(text: str, **options: object) -> tuple[TextStream, Said]:
+    """A byte a token, so that every mark, stop and character falls apart into several."""
+    stream = TextStream(byte_decode, splitter=ReasoningSplitter(), **options)  # type: ignore[arg-type]
+    said = [stream.push([byte]) for byte in text.encode()] + [stream.finish()]
+    return stream, Said("".join(piece.text for piece in said), "".join(piece.reasoning for piece in said))
+
+
+def test_stop_strings_hold_for_the_answer_and_not_for_the_reasoning() -> None:
+    stream, said = stream_of("<think>Ada: asks 👍</think>Well 👍.\nAda: and", stops=["\nAda:", "Ada:"])
+    assert said == Said("Well 👍.", "Ada: asks 👍")
+    assert stream.stopped
+
+
+@pytest.mark.parametrize("text", ["Hello<|im_end|>", "<think>hm</think>Hello<|im_end|>\n<|im_start|>user"])
+def test_a_turns_end_written_as_text_ends_the_answer_and_is_not_shown(text: str) -> None:
+    stream, said = stream_of(text, ends=["<|im_end|>"])
+    assert said.text == "Hello"
+    assert stream.stopped
+
+
+def test_a_turns_end_inside_reasoning_ends_everything() -> None:
+    stream, said = stream_of("<think>hm<|im_end|>more", ends=["<|im_end|>"])
+    assert said == Said("", "hm")
+    assert stream.stopped
+
+
+def test_tokens_of_reasoning_are_counted_with_their_marks() -> None:
+    stream, _ = stream_of("<think>hm</think>Yes.")
+    assert stream.reasoning_tokens == len("k>hm</think>") - len("k")  # until the mark is whole it may be text
+    assert stream_of("Yes.")[0].reasoning_tokens == 0
+
+
+def test_the_cost_of_a_long_answer_grows_with_its_length_only() -> None:
+    """Ids decoded for each token of the answer: a window's worth, also after thousands."""
+    decoded = 0
+
+    def counting(ids: Sequence[int]) -> str:
+        nonlocal decoded
+        decoded += len(ids)
+        return byte_decode(ids)
+
+    stream = TextStream(counting, stops=["never"], splitter=ReasoningSplitter())
+    text = "Ein langer Text mit Ümläuten und 👍🏽 darin. " * 100
+    for byte in text.encode():
+        stream.push([byte])
+    assert decoded < 12 * len(text.encode())
