@@ -36,7 +36,7 @@ class Subject:
 
 @asynccontextmanager
 async def subject(
-    loaded: LoadedModel, sizes: Sizes = USUAL, silence_s: float = 30, max_running: int = 8
+    loaded: LoadedModel, sizes: Sizes = USUAL, silence_s: float = 300, max_running: int = 8
 ) -> AsyncIterator[Subject]:
     loop = asyncio.get_running_loop()
     case = Subject()

@@ -18,7 +18,7 @@ from llm.config import WorkerSettings
 from tests.llm.worker.running import until
 
 ROOT = Path(__file__).resolve().parents[3]
-START_S = 60.0
+START_S = 180.0
 
 
 @contextmanager

@@ -183,7 +183,7 @@ async def test_when_no_other_engine_can_be_built_all_jobs_learn_why(loaded: Load
 
 async def test_a_hung_step_is_noticed_and_everybody_learns_of_it(loaded: LoadedModel) -> None:
     release = threading.Event()
-    async with subject(loaded, silence_s=0.5) as case:
+    async with subject(loaded, silence_s=2) as case:
         with sabotage(loaded.model, lambda ids: poisoned_hang(ids, release)):
             answers = asyncio.create_task(all_said(case.engine, jobs([*PROMPTS, [POISON]])))
             await until(lambda: case.deaths != [])

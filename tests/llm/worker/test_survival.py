@@ -28,7 +28,7 @@ from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 BREAK, BREAK_ID = "\x02", 190
-START_S = 120.0
+START_S = 300.0
 CHATS = "/v1/chat/completions"
 
 
