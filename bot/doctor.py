@@ -168,6 +168,12 @@ async def _served(engine: LLMClient, settings: Settings) -> list[Finding]:
     estimated = "" if counted.exact else " It cannot count tokens: lengths are estimated, and answers then say “about”."
     text = f"Serves {model.id} with a context of {counted.max_model_len:,} tokens.{estimated}"
     findings = [Finding("ok", "engine", text)]
+    if model.ignored:
+        asked = f"{model.id} was made for {', '.join(model.ignored)}, which the worker's engine does not have."
+        mend = (
+            "If its answers repeat themselves: another model, or an engine that has it, such as vLLM ([llm] base_url)."
+        )
+        findings.append(Finding("warning", "model", asked, mend))
     if settings.llm.model is None and len(listed) > 1 and settings.llm.base_url is not None:
         mend = f"Set [llm] model, for example to {listed[1]}; or leave it, if {model.id} is the one."
         findings.append(Finding("warning", "model", f"The engine lists {len(listed)}; the first one is used.", mend))

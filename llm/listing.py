@@ -45,7 +45,11 @@ def choose(models: Sequence[Entry], settings: LLMSettings) -> ModelInfo:
 def _described(model: Entry, settings: LLMSettings) -> ModelInfo:
     stated = next((model[name] for name in _CONTEXT_FIELDS if isinstance(model.get(name), int) and model[name] > 0), 0)
     context = most_used(stated, settings) if stated else settings.context_tokens
-    return ModelInfo(model["id"], context, str(model.get("owned_by") or ""))
+    return ModelInfo(model["id"], context, str(model.get("owned_by") or ""), _ignored(model.get("ignored")))
+
+
+def _ignored(stated: object) -> tuple[str, ...]:
+    return tuple(f"{name}={value}" for name, value in stated.items()) if isinstance(stated, Mapping) else ()
 
 
 def most_used(stated: int, settings: LLMSettings) -> int:

@@ -78,11 +78,14 @@ class TokenCount:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One served model; `max_model_len` is its context in tokens, prompt and answer together."""
+    """One served model; `max_model_len` is its context in tokens, prompt and answer together.
+
+    `ignored`: what its own settings ask for and our worker's engine has not, such as "repetition_penalty=1.1"."""
 
     id: str
     max_model_len: int
     owned_by: str
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,15 @@ async def test_a_ready_engine_names_its_model(engine: ScriptedEngine) -> None:
     assert (await client.model()).id in finding.text
 
 
+async def test_a_model_that_wants_what_the_worker_has_not(engine: ScriptedEngine) -> None:
+    entry = {"id": "own", "owned_by": "steward", "max_model_len": 2048, "ignored": {"repetition_penalty": 1.1}}
+    engine.listing = raw({"data": [entry]})
+    settings = Settings(llm=LLMSettings(base_url=engine.base_url))
+    async with engine_for(settings, Secrets()) as client:
+        _, finding = await engine_findings(client, settings)
+    assert (finding.level, "repetition_penalty=1.1" in finding.text) == ("warning", True)
+
+
 async def test_an_engine_that_refuses_the_key_says_where_it_belongs(engine: ScriptedEngine) -> None:
     engine.token = "right"
     settings = Settings(llm=LLMSettings(base_url=engine.base_url))
