@@ -101,13 +101,21 @@ class WorkerSettings(BaseModel):
         None, ge=64, description="Longest prompt and answer together, in tokens. Empty: what the model was made for."
     )
     cache_mib: int | None = Field(
-        None, ge=16, description="Memory for the KV cache, in MiB. Empty: on a GPU what is free, on a CPU 512 at most."
+        None,
+        ge=16,
+        description="Memory for the KV cache, in MiB. Empty: on a GPU 80 % of what is free, on a CPU a quarter, "
+        "at most 512.",
     )
     queue_timeout_s: float = Field(300, gt=0, description="How long a request may wait for its turn, in seconds.")
     request_timeout_s: float = Field(
         900, gt=0, description="How long a request may take altogether, waiting included, in seconds."
     )
-    token_timeout_s: float = Field(120, gt=0, description="Longest silence of the model inside an answer, in seconds.")
+    token_timeout_s: float = Field(
+        120,
+        gt=0,
+        description="Longest silence of the model inside an answer, in seconds; a step of computation that takes as "
+        "long hangs: the worker ends, and is started again.",
+    )
     drain_s: float = Field(5, ge=0, description="How long running answers may finish after SIGTERM, in seconds.")
 
 

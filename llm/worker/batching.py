@@ -13,11 +13,10 @@ import asyncio
 import queue
 import threading
 import traceback
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
-import torch
 from transformers import ContinuousBatchingConfig, GenerationConfig, PreTrainedModel
 from transformers.generation.continuous_batching import ContinuousBatchingManager
 from transformers.generation.continuous_batching.cache import PagedAttentionCache
@@ -33,7 +32,8 @@ COLDEST = 0.01  # below this temperature the division overflows into nothing but
 HOTTEST = 100.0
 STOP_TIMEOUT_S = 10.0
 LOOKS = 10  # times that the watcher looks at the loop in `silence_s` before it calls it hung
-CPU_ALLOCATOR = "can't allocate memory"  # how torch's allocator for the CPU says it, in a bare RuntimeError
+# How Python, torch, CUDA and cuBLAS say that memory is short: the last three in a bare RuntimeError.
+OUT_OF_MEMORY = ("MemoryError", "can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,15 @@ class BatchingEngine:
 
     def stats(self) -> EngineStats:
         return EngineStats(running=len(self._jobs), cache_used=self._cache_used())
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._manager.pause())
+            except RuntimeError as error:  # the loop has ended, or ends now
+                raise EngineError(f"the generation loop cannot be paused: {error}") from None
+            yield
 
     def close(self) -> bool:
         """May be called from any thread, and more than once."""
@@ -290,8 +299,8 @@ def died_of(error: BaseException | None) -> EngineDied:
     """What ended the engine, in one line, and whether it was a lack of memory."""
     if error is None:
         return EngineDied("the generation loop ended")
-    short = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or CPU_ALLOCATOR in str(error)
-    return EngineDied(f"{type(error).__name__}: {error}".splitlines()[0], out_of_memory=short)
+    cause = f"{type(error).__name__}: {error}"
+    return EngineDied(cause.splitlines()[0], out_of_memory=any(words in cause for words in OUT_OF_MEMORY))
 
 
 def _build_manager(model: PreTrainedModel, eos_ids: list[int], settings: BatchingSettings) -> ContinuousBatchingManager:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -80,6 +81,12 @@ class Engine(Protocol):
 
     def stats(self) -> EngineStats:
         """What the engine is doing now."""
+        ...
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Hold all jobs still while the calling thread, never the event loop's, uses the model: for moments only.
+
+        Entering raises EngineError when nothing is running that could be held."""
         ...
 
     def close(self) -> bool:

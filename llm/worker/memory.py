@@ -25,13 +25,13 @@ class Sizes:
     step_tokens: int
     cache_tokens: int | None
 
-    def smaller(self, first: Sizes) -> Sizes | None:
+    def smaller(self, first_cache: int) -> Sizes | None:
         """After an out-of-memory error: half the step and three quarters of the cache.
 
-        None at the floor: LEAST_STEP tokens, and LEAST_SHARE of the `first` cache."""
+        None at the floor: LEAST_STEP tokens, and LEAST_SHARE of the first cache, in tokens."""
         cache = self.cache_tokens
         if cache is not None:
-            cache = max(cache * 3 // 4, int((first.cache_tokens or cache) * LEAST_SHARE))
+            cache = min(cache, max(cache * 3 // 4, int(first_cache * LEAST_SHARE)))
         less = Sizes(min(self.step_tokens, max(LEAST_STEP, self.step_tokens // 2)), cache)
         return less if less != self else None
 

@@ -17,8 +17,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 
 import structlog
@@ -67,14 +67,15 @@ class RebuildingEngine:
         self._lock = threading.Lock()  # guards _engine and _closing, which other threads set
         self._closing = False
         self._death: EngineDied | None = None
-        self._sizes = self._first = sizes
+        self._sizes = sizes
+        self._first_cache, self._capacity = sizes.cache_tokens or 0, 0
         self._engine: Engine | None = self._build_fitting()
-        self._first = self._sizes
+        self._first_cache = self._capacity
         self._open = True
 
     @property
     def capacity(self) -> int:
-        return self._sizes.cache_tokens or 0
+        return self._capacity
 
     async def submit(self, job: Job) -> AsyncGenerator[Tokens, None]:
         work = self._works[job.id] = Survivor(job)
@@ -98,6 +99,15 @@ class RebuildingEngine:
     def stats(self) -> EngineStats:
         engine = self._engine
         return EngineStats(len(self._works), engine.stats().cache_used if engine is not None and self._open else 0.0)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        engine = self._engine
+        if engine is None or not self._open:
+            raise EngineError(str(self._death or "the engine is being built again"))
+        with engine.paused():
+            del engine  # a dead one must not be kept in memory while the next is built
+            yield
 
     def close(self) -> bool:
         """May be called from any thread, and more than once. False also when a step hangs: its thread cannot end."""
@@ -233,7 +243,7 @@ class RebuildingEngine:
         except EngineDied as death:
             self._end(EngineDied(f"no new engine could be built: {death}"))
         else:
-            log.info("engine_rebuilt", cache_tokens=self._sizes.cache_tokens, step_tokens=self._sizes.step_tokens)
+            log.info("engine_rebuilt", cache_tokens=self._capacity, step_tokens=self._sizes.step_tokens)
             self._open = True
             self._let_in()
 
@@ -260,12 +270,13 @@ class RebuildingEngine:
                 if not (death.out_of_memory and self._shrink()):
                     raise
             else:
-                self._sizes = replace(self._sizes, cache_tokens=engine.capacity)
+                self._capacity = engine.capacity
                 return engine
 
     def _shrink(self) -> bool:
         """Make the sizes smaller; False at the floor."""
-        less = self._sizes.smaller(self._first)
+        now = replace(self._sizes, cache_tokens=self._sizes.cache_tokens or self._capacity or None)
+        less = now.smaller(self._first_cache)
         if less is None:
             return False
         log.warning("out_of_memory", step_tokens=less.step_tokens, cache_tokens=less.cache_tokens)

@@ -16,14 +16,13 @@ def test_the_owner_decides_as_far_as_there_is_memory() -> None:
 
 
 def test_a_lack_of_memory_leads_to_a_floor_and_no_further() -> None:
-    first = Sizes(512, 4096)
-    steps, now = [], first.smaller(first)
+    steps, now = [], Sizes(512, 4096).smaller(4096)
     while now is not None:
         steps.append((now.step_tokens, now.cache_tokens))
-        now = now.smaller(first)
+        now = now.smaller(4096)
     assert steps == [(256, 3072), (128, 2304), (64, 1728), (64, 1296), (64, 1024)]
-    assert Sizes(LEAST_STEP // 2, None).smaller(first) is None
-    assert Sizes(200, None).smaller(Sizes(200, None)) == Sizes(100, None)
+    assert Sizes(LEAST_STEP // 2, None).smaller(0) is None
+    assert Sizes(200, None).smaller(0) == Sizes(100, None)
 
 
 def test_otherwise_it_is_modest() -> None:
