@@ -25,9 +25,8 @@ from transformers.generation.continuous_batching.requests import GenerationOutpu
 from llm.worker import attention
 from llm.worker.engine import EngineDied, EngineError, EngineStats, Job, SamplingParams, Tokens
 from llm.worker.memory import SHARE_OF_GPU
+from llm.worker.sampling import Sampler
 
-# A processor exists only when the manager is built with a non-default value for it; every request brings its own.
-PLACEHOLDER_TEMPERATURE, PLACEHOLDER_TOP_K, PLACEHOLDER_TOP_P = 0.7, 50, 0.9
 COLDEST = 0.01  # below this temperature the division overflows into nothing but the best token anyway
 HOTTEST = 100.0
 STOP_TIMEOUT_S = 10.0
@@ -64,14 +63,13 @@ class _Nowhere(queue.Queue[GenerationOutput]):
 
 
 def processor_arguments(sampling: SamplingParams, vocabulary: int) -> dict[str, float | int]:
-    """The per-request arguments, with the exact types that the loop demands; a wrong one would end it for everybody.
+    """The per-request arguments of `Sampler`: temperature 0 is greedy, `top_k` 0 is no limit.
 
-    Requests are checked, a model's own generation_config is not: what is no number there is greedy, or no limit. Greedy
-    is one candidate only; `top_p` 0 also breaks the tie between equal logits, which bfloat16 often makes."""
+    Requests are checked, a model's own generation_config is not: what is no number there is greedy, or no limit."""
     if not sampling.temperature >= COLDEST:  # not the same as "<": it is true of what is no number
-        return {"temperature": 1.0, "top_k": 1, "top_p": 0.0}
+        return {"temperature": 0.0, "top_k": 0, "top_p": 1.0}
     top_p = min(1.0, max(0.0, float(sampling.top_p))) if sampling.top_p == sampling.top_p else 1.0
-    top_k = vocabulary if sampling.top_k <= 0 else min(sampling.top_k, vocabulary)
+    top_k = sampling.top_k if 0 < sampling.top_k < vocabulary else 0
     return {"temperature": min(HOTTEST, float(sampling.temperature)), "top_k": int(top_k), "top_p": top_p}
 
 
@@ -103,7 +101,7 @@ class BatchingEngine:
         self._death: EngineDied | None = None
         self._turns = 0
         try:
-            self._manager = _build_manager(model, self._eos_ids, settings)
+            self._manager = build_manager(model, self._eos_ids, settings)
         except (MemoryError, RuntimeError, ValueError) as error:
             raise died_of(error) from None  # its traceback would hold on to the memory
         self._cache: PagedAttentionCache | None = self._manager.batch_processor.cache
@@ -303,25 +301,19 @@ def died_of(error: BaseException | None) -> EngineDied:
     return EngineDied(cause.splitlines()[0], out_of_memory=any(words in cause for words in OUT_OF_MEMORY))
 
 
-def _build_manager(model: PreTrainedModel, eos_ids: list[int], settings: BatchingSettings) -> ContinuousBatchingManager:
-    generation = GenerationConfig(
-        do_sample=True,
-        temperature=PLACEHOLDER_TEMPERATURE,
-        top_k=PLACEHOLDER_TOP_K,
-        top_p=PLACEHOLDER_TOP_P,
-        eos_token_id=eos_ids or [-1],
-    )
+def build_manager(model: PreTrainedModel, eos_ids: list[int], settings: BatchingSettings) -> ContinuousBatchingManager:
+    """transformers' manager with our sampling and, on a CPU, our attention in it; not started."""
+    generation = GenerationConfig(do_sample=False, eos_token_id=eos_ids or [-1])  # `Sampler` does the drawing
     batching = ContinuousBatchingConfig(
         page_size=settings.page_size,
         num_blocks=settings.cache_blocks,
         max_batch_tokens=settings.max_batch_tokens,
         max_requests_per_batch=min(settings.max_running, settings.max_batch_tokens),
         max_memory_percent=SHARE_OF_GPU if model.device.type == "cuda" else None,
-        per_request_processors=True,
         auto_switch_to_flash=False,  # it would fetch kernels from the hub; what the owner installed is chosen at load
     )
-    if model.device.type == "cpu":
-        attention.install()
     manager = model.init_continuous_batching(generation_config=generation, continuous_batching_config=batching)
+    manager.logit_processor = Sampler()
     manager.warmup()  # allocates the cache here, where running out of memory is an error and not a dead thread
+    attention.install(model, manager.batch_processor)
     return manager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from llm.config import Device, TaskModelSettings
+from llm.worker import seq2seq
 from llm.worker.classifiers import (
     EmbeddingModel,
     EncoderModel,
@@ -20,6 +21,8 @@ from llm.worker.metrics import Metrics
 from llm.worker.microbatch import MicroBatcher, Shape
 from llm.worker.names import served_name
 from llm.worker.pooling import read_pooling
+from llm.worker.seq2seq import Seq2SeqModel
+from llm.worker.seq2seq_model import EncoderDecoder
 from llm.worker.task_loader import LoadedTask, load_task
 from llm.worker.tasks import Task, Threads
 
@@ -42,10 +45,21 @@ def build(
     shared = [model for model in built if model.name == served and isinstance(model, LabelModel | ZeroShotModel)]
     if shared and task in ("classify", "zero_shot", "moderations"):
         return _model(task, shared[0], settings)
+    if task == "seq2seq":
+        return _seq2seq(served, load_task(task, name, device), settings, threads, metrics)
     encoder = _encoder(task, load_task(task, name, device))
     observe = metrics.task_batch.labels(served).observe
     batcher = MicroBatcher(encoder.run, WINDOW_SHAPE, threads.encoders, settings.max_waiting_texts, observe)
     return _model(task, EncoderModel(served, encoder, batcher, threads, settings.task_timeout_s), settings)
+
+
+def _seq2seq(
+    name: str, loaded: LoadedTask, settings: TaskModelSettings, threads: Threads, metrics: Metrics
+) -> Seq2SeqModel:
+    writer = EncoderDecoder(loaded.model, loaded.tokenizer)
+    observe = metrics.task_batch.labels(name).observe
+    batcher = MicroBatcher(writer.generate, seq2seq.shape(), threads.seq2seq, settings.max_waiting_texts, observe)
+    return Seq2SeqModel(name, writer, batcher, threads, settings.task_timeout_s)
 
 
 def _encoder(task: Task, loaded: LoadedTask) -> Encoder:

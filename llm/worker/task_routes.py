@@ -1,4 +1,4 @@
-"""The routes of the task models. What is computed is decided in `classifiers` and `seq2seq`, refusals in `failures`."""
+"""The routes of the task models. What is computed: `classifiers`, `seq2seq`, `decide`; refusals: `failures`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,26 @@ from fastapi.responses import JSONResponse
 
 from llm.worker.classifiers import Array, EmbeddingModel, EntityModel, LabelModel, ZeroShotModel
 from llm.worker.connection import CLIENT_GONE, while_connected
+from llm.worker.decide import Decisions
+from llm.worker.seq2seq import Seq2SeqModel
 from llm.worker.serving import Serving
-from llm.worker.task_schemas import ClassifyRequest, EmbeddingsRequest, EntitiesRequest, ModerationsRequest
+from llm.worker.task_schemas import (
+    ClassifyRequest,
+    DecideRequest,
+    EmbeddingsRequest,
+    EntitiesRequest,
+    ModerationsRequest,
+    Seq2SeqRequest,
+)
 from llm.worker.tasks import Tasks
 
 Json = dict[str, Any]
 
 
-def task_router(serving: Serving) -> APIRouter:
+def task_router(serving: Serving, decisions: Decisions) -> APIRouter:
     """Every task route. While the worker loads or is down they answer as chat does."""
     router = APIRouter()
+    _add_decide(router, serving, decisions)
     _add_text_routes(router, serving)
     _add_openai_routes(router, serving)
     return router
@@ -44,6 +54,29 @@ def _add_text_routes(router: APIRouter, serving: Serving) -> None:
     @router.post("/v1/classify")
     async def classify(body: ClassifyRequest, request: Request) -> Response:
         return await _answered(request, _classified(serving.ready_tasks(), body))
+
+    @router.post("/v1/seq2seq")
+    async def seq2seq(body: Seq2SeqRequest, request: Request) -> Response:
+        model = serving.ready_tasks().find(("seq2seq",), body.model, Seq2SeqModel)
+        chosen = body.model_dump(exclude={"model", "input"})
+
+        async def answer() -> Json:
+            return _data([asdict(written) for written in await model.write(body.input, **chosen)])
+
+        return await _answered(request, answer())
+
+
+def _add_decide(router: APIRouter, serving: Serving, decisions: Decisions) -> None:
+    @router.post("/v1/decide")
+    async def decide(body: DecideRequest, request: Request) -> Response:
+        chat = serving.find(body.model)
+        questions = {name: asked.model_dump(exclude_unset=True) for name, asked in body.questions.items()}
+
+        async def answer() -> Json:
+            answers = await decisions.decide(chat, body.state, questions, serving.request_timeout_s)
+            return {"model": chat.name, "answers": answers}
+
+        return await _answered(request, answer())
 
 
 def _add_openai_routes(router: APIRouter, serving: Serving) -> None:

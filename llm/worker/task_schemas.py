@@ -69,6 +69,22 @@ class EmbeddingsRequest(TaskRequest):
         return self
 
 
+class Question(Body):
+    """One typed question, as transformers' decision pipeline knows them; `criteria` by its type."""
+
+    type: Literal["choice", "score", "noul"]
+    instructions: str | dict[str, Any] | list[Any] | None = None
+    criteria: dict[str, Any] | list[Any] | None = None
+
+
+class DecideRequest(Body):
+    """`POST /v1/decide`: typed questions about a state, for the chat model."""
+
+    model: str | None = None
+    state: str | dict[str, Any] | list[Any]
+    questions: Annotated[dict[Label, Question], Field(min_length=1, max_length=MOST_QUESTIONS)]
+
+
 class Seq2SeqRequest(TaskRequest):
     """`POST /v1/seq2seq`; None leaves a choice to the model's own defaults."""
 
