@@ -44,8 +44,11 @@ async def render_prompt(
 
 
 async def text_tokens(serving: Serving, chat: ChatModel, text: str) -> list[int]:
-    """Token ids of plain text, computed beside the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(serving.renderer, chat.loaded.template.encode, text)
+    """Token ids of plain text, computed beside the event loop. Raises ApiError for what is no text."""
+    try:
+        return await asyncio.get_running_loop().run_in_executor(serving.renderer, chat.loaded.template.encode, text)
+    except TemplateRefused as error:
+        raise ApiError(f"The prompt is no text: {error}", param="prompt") from error
 
 
 def sampling(request: ChatRequest, chat: ChatModel) -> SamplingParams:

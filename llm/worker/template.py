@@ -70,8 +70,7 @@ class ChatTemplate:
         text = self.text(messages, thinking, switches)
         if self.is_fallback:
             return Prompt(self.encode(text))
-        tokens = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        return Prompt([int(token) for token in tokens], _opened(text, self.forms))
+        return Prompt(self._ids(text, add_special_tokens=False), _opened(text, self.forms))
 
     def text(self, messages: Sequence[Message], thinking: Thinking = "auto", switches: Switches | None = None) -> str:
         """The same as `prompt`, before it becomes tokens."""
@@ -81,9 +80,20 @@ class ChatTemplate:
             return "\n".join(message["content"] for message in safe)
         return self._rendered(safe, chosen)
 
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer itself, for reading; a single thread renders with it."""
+        return self._tokenizer
+
     def encode(self, text: str) -> list[int]:
-        """Token ids of plain text, with the special tokens that the tokenizer adds by itself."""
-        return [int(token) for token in self._tokenizer(text)["input_ids"]]
+        """Token ids of plain text, with the special tokens that the tokenizer adds by itself. Raises TemplateRefused."""
+        return self._ids(text, add_special_tokens=True)
+
+    def _ids(self, text: str, add_special_tokens: bool) -> list[int]:
+        try:
+            return [int(token) for token in self._tokenizer(text, add_special_tokens=add_special_tokens)["input_ids"]]
+        except TypeError as error:  # the tokenizers library's, when a text cannot be UTF-8
+            raise TemplateRefused("a text holds half a character (a lone surrogate)") from error
 
     def _spoken(self, message: Message) -> str:
         """A message's text, harmless; of an assistant's only the answer: reasoning never enters a history."""
