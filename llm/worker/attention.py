@@ -1,26 +1,50 @@
-"""Attention over a continuous batch on a CPU: one product per request, instead of one over everybody's keys.
+"""Attention over a continuous batch on a CPU: one product for all who decode, one for each prompt.
 
-transformers' own path multiplies every query with the keys of the whole batch and masks nearly all of it away, so a
-step's cost grows with the square of the crowd. The numbers that come out are the same. It knows borders, no requests.
+transformers' own path multiplies every query with the keys of the whole batch, masks nearly all of it away, and reads
+every key from its page in every layer of every step. The numbers that come out are the same. It knows no requests.
+
+Relied upon (transformers 5.23, each with a test): the name `sdpa` can be registered anew; the cache asks
+`extend_read_and_write_indices` what to read and passes it on as `read_index`; the manager builds its dense mask in
+`inputs_and_outputs.attention_mask`, a 4-dimensional one passes through the model untouched; `cache_allocators`,
+`layer_to_allocator`, and of an allocator `block_table`, `block_physical_stride`, `get_write_indices`, `update`,
+`get_cache_for_block_table`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
+from transformers import PreTrainedModel
 from transformers.generation.continuous_batching.cache import PagedAttentionCache
+from transformers.generation.continuous_batching.continuous_api import ContinuousBatchProcessor
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-FULL_ATTENTION_ONLY = {"full_attention"}  # a sliding window reads other keys than the borders say
+from llm.worker.gathered import Gathered, Group, Row
+
+FULL = "full_attention"  # a sliding window reads other keys than the borders say
+READER = "steward_reader"  # the attribute of a cache that is read by pages
+SHARE_GATHERED = 1.0  # of the cache's size, for what is kept gathered beside it
 
 
-def install() -> None:
-    """Put it behind the name `sdpa`, the only one that the manager accepts; where it does not apply it steps aside."""
+def install(model: PreTrainedModel, processor: ContinuousBatchProcessor) -> bool:
+    """Read this processor's cache by pages; False, and nothing is changed, where that does not apply."""
+    cache = processor.cache
+    softcapped = getattr(model.config.get_text_config(), "attn_logit_softcapping", None) is not None
+    plain = model.config._attn_implementation == "sdpa" and set(cache.cache_allocators) == {FULL} and not softcapped
+    if model.device.type != "cpu" or not plain:
+        return False
+    reader = Reader(cache)
+    setattr(cache, READER, reader)
+    cache.extend_read_and_write_indices = reader.extend
+    # A mask of one number in the place of the dense one: it is sliced and filled as ever, and costs nothing.
+    processor.inputs_and_outputs.attention_mask = {FULL: torch.zeros(1, 1, 1, 1, dtype=model.dtype)}
     ALL_ATTENTION_FUNCTIONS.register("sdpa", attention)
+    return True
 
 
 def attention(
@@ -34,44 +58,164 @@ def attention(
     **kwargs: object,
 ) -> tuple[torch.Tensor, None]:
     """What transformers calls in each layer. Returns [1, tokens of the step, heads, width]."""
-    if attention_mask is None or cache is None or not _applies(query, cache, kwargs):
+    reader = getattr(cache, READER, None)
+    if reader is None:
         answer: tuple[torch.Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, cache=cache, **kwargs
         )
         return answer
-    key, value = cache.update(key_states=key, value_states=value, layer_idx=module.layer_idx, kwargs=kwargs)
-    out = torch.zeros_like(query)
-    spans = zip(_spans(kwargs["cu_seq_lens_q"]), _spans(kwargs["cu_seq_lens_k"]), strict=True)
-    for (first, last), (oldest, newest) in spans:
-        if last > first:
-            mask = attention_mask[..., first:last, oldest:newest] if last - first > 1 else None
-            keys, values = key[:, :, oldest:newest], value[:, :, oldest:newest]
-            out[:, :, first:last] = _one_request(query[:, :, first:last], keys, values, mask, scaling)
-    return out.transpose(1, 2), None
+    return reader.attend(cast(int, module.layer_idx), query, key, value, scaling, kwargs), None
 
 
-def _applies(query: torch.Tensor, cache: PagedAttentionCache, kwargs: dict[str, object]) -> bool:
-    plain = all(kwargs.get(name) is None for name in ("softcap", "position_bias", "block_table"))
-    paged = isinstance(cache, PagedAttentionCache) and set(cache.cache_allocators) == FULL_ATTENTION_ONLY
-    return plain and paged and query.device.type == "cpu"
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a prompt: its tokens in the step, all tokens up to its end, their pages (None: it has no past)."""
+
+    first: int
+    last: int
+    length: int
+    pages: torch.Tensor | None
+    mask: torch.Tensor | None  # [tokens, length], True where a token may look
 
 
-def _spans(borders: object) -> Iterator[tuple[int, int]]:
-    """From the running sums of lengths to each request's (begin, end)."""
-    if not isinstance(borders, torch.Tensor):
-        raise TypeError(f"borders are a tensor, not {type(borders).__name__}")
-    return pairwise(borders.tolist())
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One forward pass, the same in every layer; `borders` is the tensor by which it is known."""
+
+    borders: torch.Tensor
+    chunks: list[Chunk]
+    groups: list[Group]
 
 
-def _one_request(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None, scaling: float | None
-) -> torch.Tensor:
-    """One request's attention; a single new token sees all its keys and needs no mask."""
-    _, heads, tokens, width = query.shape
-    groups = heads // key.shape[1]
-    if tokens == 1:  # the heads that share a key are as good as more tokens: nothing is copied
-        packed = query.reshape(1, heads // groups, groups, width)
-        return scaled_dot_product_attention(packed, key, value, scale=scaling).reshape(1, heads, 1, width)
-    if mask is not None and tokens == key.shape[2]:
-        return scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling, enable_gqa=groups > 1)
-    return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scaling, enable_gqa=groups > 1)
+class Reader:
+    """Reads one cache by pages. Used in the loop's thread only."""
+
+    def __init__(self, cache: PagedAttentionCache) -> None:
+        self._allocator = cache.cache_allocators[FULL]
+        self._page_size = int(self._allocator.tokens_per_page)
+        self._pages_per_block = int(self._allocator.block_physical_stride) // self._page_size
+        pages, _ = self._allocator.get_cache_for_block_table(self._allocator.layer_indices[0])
+        layers = len(self._allocator.layer_indices)
+        limit = int(cache.num_blocks * self._page_size * SHARE_GATHERED)
+        self._gathered = Gathered(pages, layers, self._page_size, limit)
+        self._step: Step | None = None
+        self._nothing = torch.empty(0, dtype=torch.int64)
+
+    def extend(
+        self,
+        request_id: str,
+        past_length: int,
+        query_length: int,
+        read_index: list[list[int]] | None,
+        write_index: list[list[int]],
+    ) -> None:
+        """Pages instead of places to read from; the cache's own list has a number for every token of everybody."""
+        write_index[0].extend(self._allocator.get_write_indices(request_id, past_length, query_length))
+        if read_index is not None:
+            blocks = self._allocator.block_table[request_id][: self._page_count(past_length + query_length)]
+            read_index[0].extend(block * self._pages_per_block for block in blocks)
+
+    def attend(
+        self,
+        layer: int,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        scaling: float | None,
+        kwargs: dict[str, Any],
+    ) -> torch.Tensor:
+        """Write the step's keys and values, then attend; shapes as in `attention`."""
+        step = self._step
+        if step is None or step.borders is not kwargs["cu_seq_lens_q"]:
+            step = self._step = self._plan(kwargs)
+        keys, values = key[0].transpose(0, 1), value[0].transpose(0, 1)  # [tokens, heads, width]
+        self._allocator.update(keys, values, layer, self._nothing, kwargs["write_index"][0])
+        out = torch.empty_like(query[0].transpose(0, 1), memory_format=torch.contiguous_format)
+        for chunk in step.chunks:
+            out[chunk.first : chunk.last] = self._one_chunk(layer, chunk, query, key, value, scaling)
+        for group in step.groups:
+            self._one_group(layer, group, query, keys, values, scaling, out)
+        return out[None]
+
+    def _page_count(self, tokens: int) -> int:
+        return -(-tokens // self._page_size)
+
+    def _plan(self, kwargs: dict[str, Any]) -> Step:
+        borders = kwargs["cu_seq_lens_q"]
+        lengths = kwargs["cu_seq_lens_k"][FULL].diff().tolist()
+        ends = borders.tolist()
+        pages: list[int] = kwargs["read_index"][0].tolist()
+        chunks: list[Chunk] = []
+        rows: list[Row] = []
+        for first, last, length in zip(ends, ends[1:], lengths, strict=False):
+            own, pages = pages[: self._page_count(length)], pages[self._page_count(length) :]
+            if own and last - first == 1:
+                rows.append(Row(first, length, tuple(own)))
+            elif last > first:
+                chunks.append(_chunk(first, last, length, own))
+        groups, excess = self._gathered.plan(rows)
+        chunks += [_chunk(row.place, row.place + 1, row.length, row.pages) for row in excess]
+        return Step(borders, chunks, groups)
+
+    def _one_chunk(
+        self,
+        layer: int,
+        chunk: Chunk,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        scaling: float | None,
+    ) -> torch.Tensor:
+        """Returns [tokens, heads, width]."""
+        here = slice(chunk.first, chunk.last)
+        shared = query.shape[1] != key.shape[1]
+        if chunk.pages is None:
+            one, many, said = query[:, :, here], key[:, :, here].contiguous(), value[:, :, here].contiguous()
+            out = scaled_dot_product_attention(one, many, said, is_causal=True, scale=scaling, enable_gqa=shared)
+        else:
+            stores = self._allocator.get_cache_for_block_table(layer)
+            many, said = (_gather(store, chunk.pages, chunk.length)[None] for store in stores)
+            out = scaled_dot_product_attention(
+                query[:, :, here], many, said, attn_mask=chunk.mask, scale=scaling, enable_gqa=shared
+            )
+        return out[0].transpose(0, 1)
+
+    def _one_group(
+        self,
+        layer: int,
+        group: Group,
+        query: torch.Tensor,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        scaling: float | None,
+        out: torch.Tensor,
+    ) -> None:
+        """Writes its rows of `out`, [tokens, heads, width]."""
+        here = self._allocator.layer_indices.index(layer)
+        stores = self._allocator.get_cache_for_block_table(layer)
+        sides = zip((group.slab.keys[here], group.slab.values[here]), stores, (keys, values), strict=True)
+        seen: list[torch.Tensor] = []
+        for slab, store, new in sides:
+            for row, tokens, pages in group.moved:
+                slab[row, :, :tokens] = _gather(store, pages, tokens)
+            width = slab.shape[-1]
+            slab.view(-1, width).index_copy_(0, group.targets, new.index_select(0, group.places).reshape(-1, width))
+            seen.append(slab[: len(group.places), :, : group.longest])
+        # The heads that share a key are as good as more tokens: nothing is copied.
+        asked = query[0].transpose(0, 1).index_select(0, group.places)
+        packed = asked.view(asked.shape[0], keys.shape[1], -1, asked.shape[2])
+        found = scaled_dot_product_attention(packed, seen[0], seen[1], attn_mask=group.mask, scale=scaling)
+        out.index_copy_(0, group.places, found.reshape(asked.shape))
+
+
+def _chunk(first: int, last: int, length: int, pages: Sequence[int]) -> Chunk:
+    past = length - (last - first)
+    if not past:
+        return Chunk(first, last, length, None, None)
+    mask = None if last - first == 1 else torch.ones(last - first, length, dtype=torch.bool).tril(past)
+    return Chunk(first, last, length, torch.tensor(pages), mask)
+
+
+def _gather(store: torch.Tensor, pages: torch.Tensor, tokens: int) -> torch.Tensor:
+    """From [pages, tokens, heads, width] to [heads, tokens, width] of one request."""
+    return store.index_select(0, pages).flatten(0, 1)[:tokens].transpose(0, 1)

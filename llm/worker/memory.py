@@ -46,7 +46,9 @@ def cache_budget(free_bytes: int, cache_mib: int | None) -> int:
 def cache_blocks(
     budget: int, kv_bytes_per_token: int, context: int, max_running: int, page_size: int, max_batch_tokens: int
 ) -> int:
-    """Pages of the KV cache that fit the budget, mask included; no more than all running requests could ever fill."""
-    per_token = kv_bytes_per_token + MASK_BYTES * max_batch_tokens
+    """Pages of the KV cache that fit the budget; no more than all running requests could ever fill.
+
+    Beside the cache goes what `gathered.py` keeps a second time, or the mask where it does not apply."""
+    per_token = kv_bytes_per_token + max(kv_bytes_per_token, MASK_BYTES * max_batch_tokens)
     most = (context + page_size) * max_running
     return min(budget // per_token, most) // page_size + 1
