@@ -137,7 +137,7 @@ class Admission:
         """Charge guild and person with what a running ticket has used beyond its prompt, which is charged when it
         begins; less than nothing is given back (prompt tokens that were reused). Unknown ids are no error."""
         if (ticket := self._running.get(ticket_id)) is not None:
-            self._lines[ticket.priority].spend(ticket.path, tokens)
+            self._lines[ticket.priority].spend(ticket.path, tokens, ticket.cost, self.held)
 
     def admit(self) -> list[Ticket]:
         """Move every ticket that may run now from waiting to running, and return them."""
@@ -200,13 +200,12 @@ class Admission:
         return background is not None and not self._fits_background(background)
 
     def _start(self, ticket: Ticket) -> None:
-        line = self._lines[ticket.priority]
-        line.take(ticket.path)
-        line.spend(ticket.path, ticket.prompt)
+        self._lines[ticket.priority].take(ticket.path)
         self._running[ticket.id] = self._waiting.pop(ticket.id)
         self._held[ticket.priority] += self._room(ticket)
         self._places[ticket.priority] += 1
         self._no_longer_waits(ticket)
+        self.spend(ticket.id, ticket.prompt)
         _age(self._passed, [name for name, others in self._lines.items() if others.waiting], ticket)
 
     def _no_longer_waits(self, ticket: Ticket) -> None:

@@ -76,15 +76,21 @@ class Share(Generic[T]):
         part._turn = self._next_turn()
         part.take(path[1:])
 
-    def spend(self, path: Sequence[str], tokens: int) -> None:
-        """Charge what a running entry has used since the last time; less than nothing is given back."""
-        self.spent += tokens
-        if path:
-            self._rest += tokens
-            if self._rest >= self._here:
-                each, self._rest = divmod(self._rest, self._here)
-                self._level += each
-            self._parts[path[0]].spend(path[1:], tokens)
+    def spend(self, path: Sequence[str], tokens: int, cost: int, running: int = 0) -> None:
+        """Charge what a running entry of that `cost` has used since the last time; less than nothing is given back.
+
+        `running`: the tokens that all running entries cost. Nobody comes to owe more than one entry, or an even part of
+        these: who had everything while nobody else was there is not shut out until the others have had as much."""
+        if not path:
+            return
+        self._rest += tokens
+        if self._rest >= self._here:
+            each, self._rest = divmod(self._rest, self._here)
+            self._level += each
+        part = self._parts[path[0]]
+        most = self._level + max(cost, running // self._here)
+        part.spent = min(part.spent + tokens, max(part.spent, most))
+        part.spend(path[1:], tokens, cost, running)
 
     def end(self, path: Sequence[str]) -> None:
         """A running entry is over."""

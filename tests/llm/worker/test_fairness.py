@@ -37,6 +37,18 @@ def test_a_flood_does_not_cost_the_other_guilds_their_share(crowd: list[Habit], 
     assert min(subject.shares(len(GUILDS)).values()) >= FAIR
 
 
+def test_who_had_everything_while_alone_is_not_shut_out_when_the_others_come() -> None:
+    crowd = {"flood": Habit(100, 50, answer=(40, 40))}
+    subject = Crowd(Admission(256, 32, 100_000), crowd)
+    subject.run(30)
+    crowd |= {name: Habit(8, 4) for name in GUILDS[1:]}
+    subject.got.clear()
+    subject.run(150)
+    shares = subject.shares(len(GUILDS))
+    assert 0.7 <= shares.pop("flood") <= 2
+    assert min(shares.values()) >= FAIR
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(1, 400), st.integers(1, 60), st.integers(2, 8))
 def test_one_who_asks_one_thing_at_a_time_waits_for_one_end_at_most(limit: int, answer: int, places: int) -> None:

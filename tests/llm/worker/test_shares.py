@@ -27,7 +27,7 @@ def begin(share: Share[Entry]) -> Entry:
     """The next one gets its turn and uses up its cost."""
     entry = next(share.heads())
     share.take(entry.path)
-    share.spend(entry.path, entry.cost)
+    share.spend(entry.path, entry.cost, entry.cost)
     return entry
 
 
@@ -100,7 +100,7 @@ def test_what_is_given_back_counts() -> None:
     for _ in range(9):
         entry = begin(share)
         if entry.path[0] == "a":
-            share.spend(entry.path, -5)
+            share.spend(entry.path, -5, entry.cost)
         share.end(entry.path)
         order += entry.path[0]
     assert order.count("a") == 6
