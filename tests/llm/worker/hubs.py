@@ -10,7 +10,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -148,7 +148,8 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 if large and hub.stop_after is not None and place >= hub.stop_after:
                     hub.stopped.set()
                     hub.go_on.wait()
-                self.wfile.write(content[place : place + PIECE])
+                with suppress(ConnectionError):  # the client was killed
+                    self.wfile.write(content[place : place + PIECE])
 
         def _json(self, answer: object) -> None:
             content = json.dumps(answer).encode()

@@ -35,7 +35,7 @@ def chosen(gib: float, device: str = "cuda", shape: PreTrainedModel = SHAPE) -> 
     return choose("auto", possible_fits(shape, 131072, device, here), here)[0].quantization
 
 
-@pytest.mark.parametrize(("gib", "quantization"), [(80, "none"), (24, "none"), (16, "int8"), (12, "nf4")])
+@pytest.mark.parametrize(("gib", "quantization"), [(80, "none"), (24, "none"), (16, "int8"), (11, "nf4")])
 def test_auto_takes_the_most_exact_that_fits(gib: float, quantization: str) -> None:
     assert chosen(gib) == quantization
 

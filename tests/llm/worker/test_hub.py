@@ -13,6 +13,7 @@ from huggingface_hub import constants
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
+from llm.worker import models
 from llm.worker.checkpoint import Checkpoint, obtain, obtain_config
 from llm.worker.errors import LoadError
 from tests.conftest import REPOSITORY
@@ -62,6 +63,11 @@ def steward(*arguments: str, typed: str | None = None) -> Result:
     return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["models", *arguments], input=typed)
 
 
+def rows(name: str) -> list[str]:
+    """The lines of `steward models list` that begin with that name."""
+    return [line for line in steward("list").output.splitlines() if line.strip("│ ").startswith(name)]
+
+
 def pull() -> Path:
     return obtain(NAME, (), lambda here, total: None).folder
 
@@ -73,10 +79,11 @@ def test_pull_fetches_what_is_needed_then_list_and_remove(hub: FakeHub, here: Pa
     folder = here / "models--owner--name" / "snapshots" / COMMIT
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
-    assert "owner/name │ hub cache" in (listed := steward("list").output) and "25.2 MB" in listed
+    (row,) = rows(NAME)
+    assert "hub cache" in row and "25.2 MB" in row and "incomplete" not in row
     assert steward("remove", NAME, typed="n\n").exit_code == 1 and folder.is_dir()
     assert "25.2 MB are free again" in steward("remove", NAME, "--yes").output
-    assert "owner/name │" not in steward("list").output
+    assert rows(NAME) == []
     assert steward("remove", NAME, "--yes").exit_code == 2
 
 
@@ -90,10 +97,10 @@ def test_a_killed_pull_goes_on_where_it_stopped(hub: FakeHub, here: Path) -> Non
     hub.stop_after = HALF
     process = start(hub, here, "pull", NAME)
     blobs = here / "models--owner--name" / "blobs"
-    until(lambda: any(path.stat().st_size for path in blobs.glob("*.partial")), 120)
+    until(lambda: any(path.stat().st_size == 10 * MIB for path in blobs.glob("*.partial")), 120)
     process.kill()
     process.communicate()
-    assert "incomplete: pull it again" in steward("list").output
+    assert "incomplete: pull it again" in rows(NAME)[0]
     hub.stop_after = None
     hub.asked.clear()
     assert (pull() / "model.safetensors").read_bytes() == WEIGHTS
@@ -166,11 +173,11 @@ def test_a_gguf_file_is_fetched_alone(hub: FakeHub, here: Path) -> None:
 
 def test_fit_fetches_the_config_alone(hub: FakeHub, here: Path) -> None:
     hub.add("owner/small", make_llama(here / "small"))
-    out, err = (process := start(hub, here, "fit", "owner/small", "--device", "cpu")).communicate(timeout=120)
-    assert process.returncode == 0, err
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(models.app, ["fit", "owner/small", "--device", "cpu"])
+    assert result.exit_code == 0, result.output
     assert {file for _, file, _ in hub.asked} == {"config.json"}
     for word in ("none (float32)", "int8", "nf4", "512 tokens", "fits", "RAM:"):
-        assert word in out
+        assert word in result.output
 
 
 def test_without_a_network(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
