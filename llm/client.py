@@ -1,20 +1,30 @@
 """What the bot uses: chat with any engine that speaks OpenAI's HTTP API, through the official library.
 
 It knows our own worker by `owned_by` and only then uses what goes beyond OpenAI. It does not know Discord, storage,
-or how to choose what fits; it never retries, since only the caller knows whether an answer is still wanted.
+or how to choose what fits; it never retries, since only the caller knows whether an answer is still wanted: but for
+a kept connection that turns out to be closed at the other end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import structlog
-from openai import APIStatusError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, OpenAIError, Timeout
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    AsyncStream,
+    DefaultAsyncHttpxClient,
+    OpenAIError,
+    Timeout,
+)
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from llm.address import api_address, is_loopback, unsent_headers
@@ -152,16 +162,16 @@ class LLMClient:
 
     async def models(self) -> list[str]:
         """The names of all models that the engine lists, asked now. Raises llm.errors."""
-        return [model["id"] for model in await self._call(self._listed())]
+        return [model["id"] for model in await self._call(self._listed)]
 
     async def health(self) -> EngineHealth:
         """How the engine is, asked now. Never raises: one that cannot be asked is "unreachable"; "refused" means that
         it is there and does not take our key or address."""
         try:
-            said = own_health(await self._call(self._ask_health()))
+            said = own_health(await self._call(self._ask_health))
             if said is not None:
                 return said
-            await self._call(self._listed())  # another engine: it is ready when it lists its models
+            await self._call(self._listed)  # another engine: it is ready when it lists its models
         except SettingsRefused as error:
             return EngineHealth("refused", str(error))
         except LLMError as error:
@@ -177,7 +187,7 @@ class LLMClient:
 
     async def _known_engine(self) -> _Engine:
         if self._engine is None:
-            self._engine = _Engine(choose(await self._call(self._listed()), self._settings))
+            self._engine = _Engine(choose(await self._call(self._listed), self._settings))
         return self._engine
 
     async def _listed(self) -> list[Entry]:
@@ -223,8 +233,10 @@ class LLMClient:
         messages = cast(list[ChatCompletionMessageParam], prompt)
         try:
             async with asyncio.timeout_at(first_token_by):
-                return await self._openai.chat.completions.create(
-                    model=model, messages=messages, stream=True, extra_body=fields
+                return await _on_a_fresh_connection_if_need_be(
+                    lambda: self._openai.chat.completions.create(
+                        model=model, messages=messages, stream=True, extra_body=fields
+                    )
                 )
         except TimeoutError as error:
             patience = self._settings.first_token_timeout_s
@@ -236,7 +248,7 @@ class LLMClient:
         """The engine's own count; None from another engine without such a route (or with one of another shape)."""
         try:
             answer = await self._call(
-                self._openai.post(f"{self._root}/tokenize", cast_to=object, body={"messages": prompt})
+                lambda: self._openai.post(f"{self._root}/tokenize", cast_to=object, body={"messages": prompt})
             )
         except RequestRefused:
             if engine.is_own:
@@ -249,15 +261,28 @@ class LLMClient:
         known = most_used(length, self._settings) if isinstance(length, int) else engine.model.max_model_len
         return TokenCount(answer["count"], known)
 
-    async def _call(self, request: Awaitable[T]) -> T:
+    async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
         """Await a short request under its deadline, with the library's errors translated."""
         try:
             async with asyncio.timeout(_SHORT_CALL_S):
-                return await request
+                return await _on_a_fresh_connection_if_need_be(request)
         except TimeoutError as error:
             raise EngineTimeout(f"the engine did not answer within {_SHORT_CALL_S:g} s") from error
         except OpenAIError as error:
             raise translate(error) from error
+
+
+async def _on_a_fresh_connection_if_need_be(request: Callable[[], Awaitable[T]]) -> T:
+    """Make a request; where the connection broke before any answer, once more, which opens a new one.
+
+    uvicorn, for one, closes a connection after an error in the engine's code without announcing it (seen with
+    `transformers serve`), and after five idle seconds; a request that is on its way then is lost."""
+    try:
+        return await request()
+    except APITimeoutError:
+        raise
+    except APIConnectionError:
+        return await request()
 
 
 def _beyond_openai(sampling: Sampling, priority: Priority, user: str | None) -> dict[str, Any]:

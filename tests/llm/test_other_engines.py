@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -85,6 +86,26 @@ async def test_the_environment_of_other_programs_is_left_alone(
     sent = engine.requests[0].headers
     assert "openai-organization" not in sent and "openai-project" not in sent
     assert sent["authorization"] == "Bearer none"
+
+
+async def test_a_kept_connection_that_was_closed_at_the_other_end_is_no_failure() -> None:
+    models = json.dumps({"data": [{"id": "a", "owned_by": "library"}]})
+    answer = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(models)}\r\n\r\n{models}"
+    connections = 0
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer.encode())
+        await reader.readuntil(b"\r\n\r\n")  # the second request finds the connection closed
+        writer.close()
+
+    async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with LLMClient(LLMSettings(), f"http://127.0.0.1:{port}") as client:
+            assert await client.models() == await client.models() == ["a"]
+    assert connections == 2
 
 
 # What it serves
