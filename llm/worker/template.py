@@ -86,7 +86,7 @@ class ChatTemplate:
         return self._tokenizer
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of plain text, with the special tokens that the tokenizer adds by itself. Raises TemplateRefused."""
+        """Token ids of plain text, with what the tokenizer adds by itself. Raises TemplateRefused."""
         return self._ids(text, add_special_tokens=True)
 
     def _ids(self, text: str, add_special_tokens: bool) -> list[int]:
@@ -150,7 +150,7 @@ class ChatTemplate:
         return self._thinking("on" if on else "off")
 
     def _marks(self) -> tuple[frozenset[int], tuple[Form, ...]]:
-        """The tokens that reasoning is marked with, and the forms whose marks only tokens can write.
+        """The tokens that reasoning is marked with, and the forms whose marks are special tokens.
 
         They must be decoded, special or not: the text is split by them."""
         special = set(self._tokenizer.all_special_tokens)
@@ -158,11 +158,13 @@ class ChatTemplate:
         ids: set[int] = set()
         forms = []
         for form in self.forms:
-            parts = {text for text in self._tokens if text.strip() and any(text in mark for mark in form.opens)}
-            if not parts or (form is HARMONY and "<|channel|>" not in parts):
+            parts = {text for text in self._tokens if len(text) > 1 and any(text in mark for mark in form.marks)}
+            if not any(part in mark for part in parts for mark in form.opens + form.closes):
                 continue
-            ids |= {number for text, number in self._tokens.items() if any(text in mark for mark in form.marks)}
-            if parts <= special:
+            if form is HARMONY and "<|channel|>" not in parts:
+                continue
+            ids |= {self._tokens[part] for part in parts}
+            if not parts.isdisjoint(special):
                 forms.append(form)
         return frozenset(ids), tuple(forms)
 

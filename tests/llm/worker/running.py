@@ -6,15 +6,17 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import httpx
+import torch
 import uvicorn
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from llm.config import TaskModelSettings, WorkerSettings
@@ -121,5 +123,47 @@ def make_llama(
         bos_token_id=None,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_reciter(folder: Path, says: Sequence[str], template: str, special: Sequence[str] = ()) -> Path:
+    """A Llama that says these words, each once, whatever it is asked: read greedily, a word only calls up the next.
+
+    The template must end with "go" or "<think>", which call up the first one; the last one is its end of text.
+    `special` are the words that are special tokens."""
+    cues = [cue for cue in ("go", "<think>") if cue not in says]
+    words = [*cues, *says]
+    assert len(set(words)) == len(words)
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    plain = Tokenizer(models.BPE(vocab={letter: place for place, letter in enumerate(letters)}, merges=[]))
+    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    plain.decoder = decoders.ByteLevel()
+    plain.add_tokens([AddedToken(word, normalized=False) for word in words if word not in special])
+    plain.add_special_tokens([AddedToken(word, normalized=False) for word in words if word in special])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token=says[-1])
+    tokenizer.chat_template = template
+    size = -(-len(tokenizer) // 8) * 8
+    config = LlamaConfig(
+        vocab_size=size,
+        hidden_size=size,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=8,
+        num_key_value_heads=8,
+        max_position_embeddings=512,
+        eos_token_id=tokenizer.eos_token_id,
+        tie_word_embeddings=False,
+    )
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        for part in (*model.model.layers[0].self_attn.parameters(), *model.model.layers[0].mlp.parameters()):
+            part.zero_()  # nothing is added to a word's own direction
+        model.model.embed_tokens.weight.copy_(torch.eye(size))
+        model.lm_head.weight.zero_()
+        steps = [*((cue, says[0]) for cue in cues), *pairwise(says)]
+        for word, following in (tokenizer.convert_tokens_to_ids(list(step)) for step in steps):
+            model.lm_head.weight[following, word] = 10.0
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
