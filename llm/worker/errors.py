@@ -5,6 +5,7 @@ ApiError                400  the request is wrong; `param` names the field
 ├── UnknownModel        404  the model named is not served here
 ├── QueueFull           429  too many wait; Retry-After says when to come back
 ├── NotReady            503  loading, dead or draining; Retry-After says when to come back
+├── DeadlineExceeded    504  the whole request took longer than it may
 └── GenerationFailed    500  the engine broke while it answered
 LoadError                    the model cannot be served at all (never travels over HTTP: the process ends with it)
 
@@ -75,6 +76,14 @@ class NotReady(ApiError):
     status = 503
     type = "service_unavailable_error"
     code = "not_ready"
+
+
+class DeadlineExceeded(ApiError):
+    """The whole request, waiting included, took longer than it may."""
+
+    status = 504
+    type = "timeout_error"
+    code = "deadline_exceeded"
 
 
 class GenerationFailed(ApiError):

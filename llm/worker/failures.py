@@ -24,7 +24,7 @@ def install(app: FastAPI, metrics: Metrics) -> None:
     """Answer every error of this app in OpenAI's shape, and count it."""
 
     def answer(error: ApiError) -> JSONResponse:
-        metrics.refused.labels(str(error.status)).inc()
+        metrics.refuse(error.status, error.code)
         return JSONResponse(error.body(), error.status, error.headers())
 
     @app.exception_handler(ApiError)
