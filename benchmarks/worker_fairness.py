@@ -38,16 +38,16 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
 
 @dataclass(slots=True)
 class Tally:
-    """Tokens that reached each guild, and whether everybody has had an answer yet."""
+    """Tokens that reached each guild, and the answers that each still has to get before they count."""
 
-    waiting_for: set[str]
+    before: Counter[str]
     got: Counter[str] = field(default_factory=Counter)
-    all_served: asyncio.Event = field(default_factory=asyncio.Event)
+    warm: asyncio.Event = field(default_factory=asyncio.Event)
 
     def answered(self, guild: str) -> None:
-        self.waiting_for.discard(guild)
-        if not self.waiting_for:
-            self.all_served.set()
+        self.before[guild] -= 1
+        if max(self.before.values()) <= 0:
+            self.warm.set()
 
 
 @dataclass(slots=True)
@@ -77,9 +77,10 @@ async def person(talk: load.Talk, tally: Tally, guild: str, number: int, chosen:
 
 
 async def measure(server: load.Server, chosen: argparse.Namespace) -> Counter[str]:
-    """Tokens by guild in the stretch that begins when every guild has had an answer."""
+    """Tokens by guild in a stretch that begins when every guild has had as many answers as a quiet one has people:
+    the flood comes first, and has the whole worker for a moment."""
     crowd = {FLOOD: chosen.flood} | {f"quiet {number}": chosen.people for number in range(1, chosen.guilds)}
-    tally = Tally(set(crowd))
+    tally = Tally(Counter(dict.fromkeys(crowd, chosen.people)))
     async with load.Talk(server) as talk:
         people = [
             asyncio.create_task(person(talk, tally, guild, number, chosen))
@@ -87,7 +88,7 @@ async def measure(server: load.Server, chosen: argparse.Namespace) -> Counter[st
             for number in range(size)
         ]
         try:
-            await unless_refused(tally.all_served.wait(), people)
+            await unless_refused(tally.warm.wait(), people)
             tally.got.clear()
             await unless_refused(asyncio.sleep(chosen.seconds), people)
             return tally.got.copy()
