@@ -26,6 +26,7 @@ from llm.worker import attention
 from llm.worker.engine import EngineDied, EngineError, EngineStats, Job, SamplingParams, Tokens
 from llm.worker.memory import SHARE_OF_GPU
 from llm.worker.sampling import Sampler
+from llm.worker.spreading import is_spread, reach_across
 
 COLDEST = 0.01  # below this temperature the division overflows into nothing but the best token anyway
 HOTTEST = 100.0
@@ -311,9 +312,13 @@ def build_manager(model: PreTrainedModel, eos_ids: list[int], settings: Batching
         max_requests_per_batch=min(settings.max_running, settings.max_batch_tokens),
         max_memory_percent=SHARE_OF_GPU if model.device.type == "cuda" else None,
         auto_switch_to_flash=False,  # it would fetch kernels from the hub; what the owner installed is chosen at load
+        use_cuda_graph=False if is_spread(model) else None,  # a graph cannot be recorded over several GPUs
     )
     manager = model.init_continuous_batching(generation_config=generation, continuous_batching_config=batching)
     manager.logit_processor = Sampler()
+    if is_spread(model):
+        manager.batch_processor = manager._create_batch_processor()
+        reach_across(manager.batch_processor.cache, model.device)
     manager.warmup()  # allocates the cache here, where running out of memory is an error and not a dead thread
     attention.install(model, manager.batch_processor)
     return manager
