@@ -84,7 +84,9 @@ class LogitJudge:
     def _shortened(self, cache: DynamicCache, length: int) -> tuple[DynamicCache, int]:
         """The cache with what the next question shares; an empty one where a layer cannot forget its newest tokens."""
         if all(type(layer).__name__ == "DynamicLayer" for layer in cache.layers):
-            cache.crop(length)
+            surplus = cache.get_seq_length() - length
+            if surplus:
+                cache.crop(-surplus)
             return cache, length
         return DynamicCache(config=self._model.config), 0
 

@@ -12,6 +12,7 @@ import torch
 import transformers
 from safetensors import SafetensorError
 from transformers import (
+    AutoConfig,
     AutoModel,
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
@@ -35,6 +36,12 @@ KINDS: dict[Task, tuple[Any, str]] = {
     "moderations": (AutoModelForSequenceClassification, "a text-classification model"),
     "embeddings": (AutoModel, "an encoder"),
     "seq2seq": (AutoModelForSeq2SeqLM, "an encoder-decoder model"),
+}
+ARCHITECTURES: dict[Task, str] = {
+    "entities": "ForTokenClassification",
+    "classify": "ForSequenceClassification",
+    "zero_shot": "ForSequenceClassification",
+    "moderations": "ForSequenceClassification",
 }
 UNUSED = ("pooler.",)  # BERT's head for sentence pairs: an embedding does not read it
 
@@ -68,6 +75,7 @@ def load_task(task: Task, name: str, device: Device) -> LoadedTask:
 def _read(task: Task, source: str, revision: str, device: Device) -> PreTrainedModel:
     """In float32 on a CPU, where half precision is slow; as it was stored on a GPU."""
     factory, kind = KINDS[task]
+    _check_architecture(task, source, revision, kind)
     target = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
     model, found = factory.from_pretrained(
         source,
@@ -81,6 +89,14 @@ def _read(task: Task, source: str, revision: str, device: Device) -> PreTrainedM
     if missing:
         raise ValueError(f"it is not {kind}, or incomplete: its files lack {missing[0]} ({len(missing)} in all)")
     return model.eval().to(target)
+
+
+def _check_architecture(task: Task, source: str, revision: str, kind: str) -> None:
+    """The heads of classifiers look alike: what a model was saved as says what it was trained for."""
+    expected = ARCHITECTURES.get(task)
+    stated = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False).architectures or []
+    if expected is not None and stated and not any(name.endswith(expected) for name in stated):
+        raise ValueError(f"it is not {kind} but {', '.join(stated)}")
 
 
 def _reason(error: Exception) -> str:
