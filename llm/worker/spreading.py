@@ -7,12 +7,14 @@ Knows no queue and no HTTP.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel
 from transformers.generation.continuous_batching.cache import PagedAttentionCache
 
+Update = Callable[[torch.Tensor, torch.Tensor, int, dict[str, Any]], tuple[torch.Tensor, torch.Tensor]]
 KEPT_WHERE_THE_LAYER_IS = ("cu_seq_lens_k", "max_length_k")  # `update` chooses the layer's own among them
 
 
@@ -23,7 +25,7 @@ def is_spread(model: PreTrainedModel) -> bool:
 
 def reach_across(cache: PagedAttentionCache, home: torch.device) -> None:
     """Let layers on other devices use the cache, which lies on `home`."""
-    update = cache.update
+    update: Update = cache.update
 
     def travelling(
         key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, kwargs: dict[str, Any]
