@@ -90,18 +90,22 @@ class ReasoningSplitter:
     """Text in pieces of any size → reasoning and answer, never showing half a mark as either.
 
     `inside` is the form that the prompt has opened already. The marks of the forms `anywhere` count in the middle of an
-    answer too, and never show: they are special tokens there, which nobody can write as text. With `watches_unopened` a
-    closing mark alone on its line says that the opening stood in the prompt, at an engine that sends all as answer."""
+    answer too, and never show: they are special tokens there, which nobody can write as text. `drops` are the pieces of
+    such marks, should one come alone. With `watches_unopened` a closing mark alone on its line says that the opening
+    stood in the prompt, at an engine that sends all as answer."""
 
     def __init__(
         self,
         forms: Iterable[Form] = MARKED,
         inside: Form | None = None,
         anywhere: Iterable[Form] = (),
+        drops: Iterable[str] = (),
         watches_unopened: bool = False,
     ) -> None:
         self._forms = tuple(forms)
-        self._anywhere = tuple(mark for form in anywhere for mark in form.marks)
+        forms = tuple(anywhere)
+        self._begins = frozenset(mark for form in forms for mark in (*form.opens, *(pair[0] for pair in form.wrappers)))
+        self._anywhere = (*drops, *(mark for form in forms for mark in form.marks))
         self._form = inside
         self._state: _State = "before" if inside is None else "inside"
         self._is_fresh = True  # nothing of the present block has been given out
@@ -203,8 +207,9 @@ class ReasoningSplitter:
             self._trims = not self._held
         marks = (*self._anywhere, *self._lone_closes, *([self._wrapper_end] if self._wrapper_end else []))
         place, mark = _first(self._held, marks)
-        if not mark:
-            self._say(len(self._held) - (0 if final else undecided(self._held, marks)))
+        rest = self._held[place:] if mark else ""
+        if not mark or (not final and any(len(other) > len(rest) and other.startswith(rest) for other in marks)):
+            self._say(place if mark else len(self._held) - (0 if final else undecided(self._held, marks)))
             return False
         watched = mark in self._lone_closes
         self._say(place)
@@ -214,9 +219,7 @@ class ReasoningSplitter:
         if watched:
             self._out.append(Said(recalls=True))
             self._lone_closes, self._state, self._form, self._had_block = (), "before", THINK, True
-        elif mark == self._wrapper_end:
-            self._wrapper_end = ""
-        else:
+        elif mark in self._begins:
             self._enter(mark)
         return True
 
@@ -259,6 +262,6 @@ def _beginning(text: str, marks: Sequence[str], final: bool) -> str | None:
 
 
 def _first(text: str, marks: Sequence[str]) -> tuple[int, str]:
-    """Where the first of the marks stands, and which; (-1, "") where there is none."""
-    found = [(place, mark) for mark in marks if mark and (place := text.find(mark)) >= 0]
-    return min(found, default=(-1, ""))
+    """Where the first of the marks stands, and which (the longest there); (-1, "") where there is none."""
+    found = [(place, mark) for mark in marks if (place := text.find(mark)) >= 0]
+    return min(found, key=lambda pair: (pair[0], -len(pair[1])), default=(-1, ""))

@@ -83,7 +83,7 @@ def text_stream(chat: ChatModel, inside: Form | None, stops: tuple[str, ...]) ->
     """Reads an answer that begins inside a block of reasoning, or with its first word."""
     loaded = chat.loaded
     template = loaded.template
-    splitter = ReasoningSplitter(template.forms, inside, template.token_forms)
+    splitter = ReasoningSplitter(template.forms, inside, template.token_forms, template.special_marks)
     return TextStream(loaded.decode, loaded.hidden_ids, stops, template.end_texts, splitter)
 
 

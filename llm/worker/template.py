@@ -58,7 +58,7 @@ class ChatTemplate:
         self.findings = Findings(Manners(), None, "", "") if self.is_fallback else probe(self._render)
         self.forms = MARKED if SPOKEN.opens[0] not in self._source else FORMS
         self._tokens = {entry.content: token for token, entry in tokenizer.added_tokens_decoder.items()}
-        self.mark_ids, self.token_forms = self._marks()
+        self.mark_ids, self.token_forms, self.special_marks = self._marks()
         self.end_ids, self.end_texts = self._ends()
         self._disarm = self._disarming()
 
@@ -149,8 +149,8 @@ class ChatTemplate:
             raise SwitchRefused(name, "the model's chat template cannot be told to think")
         return self._thinking("on" if on else "off")
 
-    def _marks(self) -> tuple[frozenset[int], tuple[Form, ...]]:
-        """The tokens that reasoning is marked with, and the forms whose marks are special tokens.
+    def _marks(self) -> tuple[frozenset[int], tuple[Form, ...], frozenset[str]]:
+        """The tokens that reasoning is marked with, the forms whose marks are special tokens, and these tokens' texts.
 
         They must be decoded, special or not: the text is split by them."""
         special = set(self._tokenizer.all_special_tokens)
@@ -166,7 +166,8 @@ class ChatTemplate:
             ids |= {self._tokens[part] for part in parts}
             if not parts.isdisjoint(special):
                 forms.append(form)
-        return frozenset(ids), tuple(forms)
+        texts = {text for text in special if self._tokens.get(text) in ids}
+        return frozenset(ids), tuple(forms), frozenset(texts)
 
     def _ends(self) -> tuple[frozenset[int], tuple[str, ...]]:
         """What the template writes behind an assistant's message ends an answer: a token, else text that is markup."""
