@@ -19,6 +19,7 @@ from tests.llm.worker.running import running
 LITTLE = ["--prompt", "12", "--new", "4"]
 TOYS = {
     "worker_cancel": ["--requests", "6", "--prompt", "12", "--new", "16"],
+    "worker_fairness": ["--guilds", "2", "--people", "1", "--flood", "3", "--seconds", "0.5", *LITTLE],
     "worker_first_token": ["--background", "2", "--long", "400", "--questions", "2", "--prompt", "12"],
     "worker_http": ["--chats", "2", "--rounds", "1", *LITTLE],
     "worker_prefix": ["--turns", "4", "--message", "10", "--reply", "10"],
