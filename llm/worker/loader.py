@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
@@ -123,6 +124,8 @@ def explained(checkpoint: Checkpoint) -> Iterator[None]:
     """What the libraries raise over this model's files, as one line for the owner: a LoadError."""
     try:
         yield
+    except StrictDataclassError as error:  # a config against the rules of its kind; the rule is in the cause
+        raise LoadError(_complaint(checkpoint, error.__cause__ or error)) from error
     except (OSError, ValueError, ImportError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise LoadError(_complaint(checkpoint, error)) from error
 
@@ -189,7 +192,7 @@ def _device_map(device: str, chosen: Fit) -> str | dict[str, int | str]:
     return {"": roomiest} if chosen.needed <= chosen.allowed / sum(free) * free[roomiest] else "auto"
 
 
-def _complaint(checkpoint: Checkpoint, error: Exception) -> str:
+def _complaint(checkpoint: Checkpoint, error: BaseException) -> str:
     if "trust_remote_code" in str(error):
         return (
             f"the model {checkpoint.name} brings its own code, which is not run unless you trust its author: "
@@ -278,6 +281,6 @@ def _quiet_libraries() -> None:
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -16,6 +16,7 @@ from bot.cli import app
 from llm.worker import models
 from llm.worker.checkpoint import Checkpoint, obtain, obtain_config
 from llm.worker.errors import LoadError
+from llm.worker.loader import load
 from tests.conftest import REPOSITORY
 from tests.e2e.stack import free_port
 from tests.llm.worker.hubs import COMMIT, FakeHub, etag, running_hub
@@ -169,6 +170,17 @@ def test_a_gguf_file_is_fetched_alone(hub: FakeHub, here: Path) -> None:
     checkpoint = obtain(f"{NAME}/small.Q4_0.gguf", (), lambda here, total: None)
     assert checkpoint.gguf == "small.Q4_0.gguf"
     assert [path.name for path in checkpoint.folder.iterdir()] == ["small.Q4_0.gguf"]
+
+
+def test_the_worker_downloads_what_it_serves(hub: FakeHub, here: Path) -> None:
+    hub.add("owner/small", make_llama(here / "small"))
+    said: list[str] = []
+    loaded = load(f"owner/small@{COMMIT}", "none", "cpu", lambda reason, progress: said.append(reason))
+    assert loaded.context == 512
+    assert any(reason.startswith("downloading owner/small@") for reason in said)
+    hub.asked.clear()
+    load("owner/small", "none", "cpu", lambda *_: None)
+    assert not hub.downloads("model.safetensors")
 
 
 def test_fit_fetches_the_config_alone(hub: FakeHub, here: Path) -> None:

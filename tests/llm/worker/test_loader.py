@@ -9,10 +9,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from llm.builtin import EMBEDDED
 from llm.config import Quantization, WorkerSettings
 from llm.worker.errors import LoadError
 from llm.worker.loader import LoadedModel, load
-from llm.worker.names import EMBEDDED, locate, served_name
+from llm.worker.names import locate, served_name
 from tests.llm.worker.running import make_llama, running
 
 
@@ -26,6 +27,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copied(source: Path, target: Path) -> Path:
+    target.mkdir(exist_ok=True)
     for file in source.iterdir():
         (target / file.name).write_bytes(file.read_bytes())
     return target
@@ -109,8 +111,81 @@ def test_pickled_weights_are_not_read(small: Path, tmp_path: Path) -> None:
     copied(small, tmp_path)
     torch.save(load_file(small / "model.safetensors"), tmp_path / "pytorch_model.bin")
     (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(LoadError):
+    with pytest.raises(LoadError, match=r"are pickled \(pytorch_model\.bin\)"):
         quietly(str(tmp_path))
+
+
+CODE = """
+from transformers import LlamaConfig, LlamaForCausalLM
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+class OwnModel(LlamaForCausalLM):
+    config_class = OwnConfig
+"""
+
+
+@pytest.fixture
+def with_code(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder whose model exists in the Python file beside it only."""
+    folder = copied(small, tmp_path / "with_code")
+    config = json.loads((small / "config.json").read_text())
+    own = {"model_type": "own", "auto_map": {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnModel"}}
+    (folder / "config.json").write_text(json.dumps(config | own))
+    (folder / "own.py").write_text(CODE)
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    return str(folder)
+
+
+def test_a_models_own_code_is_not_run(with_code: str) -> None:
+    with pytest.raises(LoadError, match="brings its own code") as refused:
+        quietly(with_code)
+    assert f'trust_remote_code = ["{with_code}"]' in str(refused.value)
+    with pytest.raises(LoadError, match="brings its own code"):
+        load(with_code, "none", "cpu", lambda *_: None, trusted=["owner/other"])
+
+
+def test_the_code_of_a_model_that_the_owner_named_runs(with_code: str) -> None:
+    loaded = load(with_code, "none", "cpu", lambda *_: None, trusted=[with_code])
+    assert type(loaded.model).__name__ == "OwnModel"
+
+
+def test_what_a_model_wants_and_the_engine_has_not(small: Path, tmp_path: Path) -> None:
+    copied(small, tmp_path)
+    own = {"repetition_penalty": 1.3, "no_repeat_ngram_size": 0, "temperature": 0.5, "do_sample": True}
+    (tmp_path / "generation_config.json").write_text(json.dumps(own))
+    assert quietly(str(tmp_path)).ignored == {"repetition_penalty": 1.3}
+
+
+def test_a_model_that_cannot_be_batched_is_refused_before_it_is_read(small: Path, tmp_path: Path) -> None:
+    copied(small, tmp_path)
+    latent = {"model_type": "deepseek_v3", "kv_lora_rank": 32, "num_hidden_layers": 1, "hidden_size": 64}
+    (tmp_path / "config.json").write_text(json.dumps(latent))
+    with pytest.raises(LoadError, match="multi-head latent attention"):
+        quietly(str(tmp_path))
+    types = ["full_attention", "linear_attention"]
+    mixed = {"model_type": "llama", "num_hidden_layers": 2, "layer_types": types}
+    (tmp_path / "config.json").write_text(json.dumps(mixed))
+    with pytest.raises(LoadError, match="layers of type linear_attention"):
+        quietly(str(tmp_path))
+
+
+def test_a_config_that_contradicts_itself(small: Path, tmp_path: Path) -> None:
+    copied(small, tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama", "layer_types": ["full_attention"]}))
+    with pytest.raises(LoadError, match=r"num_hidden_layers.*must be equal") as refused:
+        quietly(str(tmp_path))
+    assert "\n" not in str(refused.value)
+
+
+def test_the_list_of_models_says_how_it_was_loaded_and_why(small: Path, tmp_path: Path) -> None:
+    copied(small, tmp_path)
+    (tmp_path / "generation_config.json").write_text(json.dumps({"repetition_penalty": 1.3}))
+    with running(WorkerSettings(model=str(tmp_path), device="cpu")) as worker:
+        (entry,) = worker.client.get("/v1/models").json()["data"]
+    assert (entry["quantization"], entry["ignored"]) == ("none", {"repetition_penalty": 1.3})
+    assert "with room for 512 tokens" in entry["why"]
 
 
 def test_nf4_on_a_cpu_needs_widths_of_64(tmp_path: Path) -> None:
