@@ -9,6 +9,7 @@ runs as it comes (the checkpoint's bfloat16) and in float32 (what our worker cho
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from statistics import median
 
@@ -44,10 +45,10 @@ def measure(servers: dict[str, load.Server], chosen: argparse.Namespace) -> dict
 
 def main(arguments: list[str] | None = None) -> None:
     chosen = options(arguments)
-    with models.saved(chosen.model) as folder, ExitStack() as running:
-        servers = {"worker": running.enter_context(load.worker(folder))}
-        for dtype in chosen.peer_dtypes:
-            servers[f"transformers serve, {dtype}"] = running.enter_context(load.transformers_serve(folder, dtype))
+    with models.saved(chosen.model) as folder, ExitStack() as running, ThreadPoolExecutor() as starters:
+        peers = {f"transformers serve, {dtype}": load.transformers_serve(folder, dtype) for dtype in chosen.peer_dtypes}
+        starting = {"worker": load.worker(folder), **peers}
+        servers = dict(zip(starting, starters.map(running.enter_context, starting.values()), strict=True))
         rounds = measure(servers, chosen)
     speeds = {name: median(crowd.tokens_per_s for crowd in crowds) for name, crowds in rounds.items()}
     firsts = {name: median(crowd.first_s for crowd in crowds) for name, crowds in rounds.items()}
