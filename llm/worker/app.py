@@ -20,6 +20,7 @@ from llm.config import TaskModelSettings, WorkerSettings
 from llm.worker.admission import CLASSES
 from llm.worker.chat import Turn, render_prompt, text_tokens
 from llm.worker.connection import CLIENT_GONE, while_connected
+from llm.worker.decide import Decisions
 from llm.worker.errors import ApiError
 from llm.worker.failures import install
 from llm.worker.guards import Guard, is_loopback
@@ -49,11 +50,13 @@ def create_app(
     metrics = Metrics()
     served = None if tasks is None else Tasks(tasks, settings.device, metrics)
     serving = Serving(settings, metrics, on_fatal, served)
+    decisions = Decisions()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         serving.start()
         yield
+        decisions.close()
         if served is not None:
             await served.close(SHUTTING_DOWN)
         await asyncio.to_thread(serving.close)
@@ -64,7 +67,7 @@ def create_app(
     app.add_middleware(Guard, token=token, local_only=token is None and is_loopback(settings.host))
     _add_status_routes(app, serving, metrics)
     _add_model_routes(app, serving, metrics)
-    app.include_router(task_router(serving))
+    app.include_router(task_router(serving, decisions))
     return app
 
 
