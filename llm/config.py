@@ -1,4 +1,4 @@
-"""The settings of [llm], [worker] and the worker's part of [tasks]. Plain models: who reads the file is `bot.config`."""
+"""The settings of [llm], [worker] and the worker's part of [tasks]. Plain models: `bot.config` reads the file."""
 
 from __future__ import annotations
 
