@@ -95,9 +95,9 @@ class Reader:
         self._page_size = int(self._allocator.tokens_per_page)
         self._pages_per_block = int(self._allocator.block_physical_stride) // self._page_size
         pages, _ = self._allocator.get_cache_for_block_table(self._allocator.layer_indices[0])
-        layers = len(self._allocator.layer_indices)
+        self._places = {layer: place for place, layer in enumerate(self._allocator.layer_indices)}
         limit = int(cache.num_blocks * self._page_size * SHARE_GATHERED)
-        self._gathered = Gathered(pages, layers, self._page_size, limit)
+        self._gathered = Gathered(pages, len(self._places), self._page_size, limit)
         self._step: Step | None = None
         self._nothing = torch.empty(0, dtype=torch.int64)
 
@@ -191,13 +191,13 @@ class Reader:
         out: torch.Tensor,
     ) -> None:
         """Writes its rows of `out`, [tokens, heads, width]."""
-        here = self._allocator.layer_indices.index(layer)
-        stores = self._allocator.get_cache_for_block_table(layer)
-        sides = zip((group.slab.keys[here], group.slab.values[here]), stores, (keys, values), strict=True)
+        slabs = self._gathered.tensors(group.slab, self._places[layer])
+        sides = zip(slabs, self._allocator.get_cache_for_block_table(layer), (keys, values), strict=True)
         seen: list[torch.Tensor] = []
         for slab, store, new in sides:
             for row, tokens, pages in group.moved:
                 slab[row, :, :tokens] = _gather(store, pages, tokens)
+                slab[row, :, tokens:] = 0  # masked, but it is multiplied all the same: it must be a number
             width = slab.shape[-1]
             slab.view(-1, width).index_copy_(0, group.targets, new.index_select(0, group.places).reshape(-1, width))
             seen.append(slab[: len(group.places), :, : group.longest])

@@ -24,7 +24,9 @@ from transformers.generation.continuous_batching.requests import GenerationOutpu
 
 from llm.worker import attention
 from llm.worker.engine import EngineDied, EngineError, EngineStats, Job, SamplingParams, Tokens
+from llm.worker.machine import ram
 from llm.worker.memory import SHARE_OF_GPU
+from llm.worker.packing import pack_head
 from llm.worker.sampling import Sampler
 from llm.worker.spreading import is_spread, reach_across
 
@@ -47,11 +49,35 @@ class BatchingSettings:
     silence_s: float  # longest wait of a job for its next token, and longest step before the engine counts as hung
 
 
+class _Mailbox:
+    """The newest output of one job: it repeats what those before it said, so whoever is slow reads fewer, longer ones.
+
+    What has ended stays as it ended."""
+
+    def __init__(self) -> None:
+        self._newest: GenerationOutput | EngineError | None = None
+        self._came = asyncio.Event()
+
+    def put_nowait(self, output: GenerationOutput | EngineError) -> None:
+        newest = self._newest
+        ended = isinstance(newest, EngineError) or (newest is not None and newest.is_finished() and not newest.error)
+        if not ended:
+            self._newest = output
+            self._came.set()
+
+    async def get(self) -> GenerationOutput | EngineError:
+        while self._newest is None:
+            self._came.clear()
+            await self._came.wait()
+        output, self._newest = self._newest, None
+        return output
+
+
 @dataclass(slots=True)
 class _Running:
     """One job inside the manager."""
 
-    outputs: asyncio.Queue[GenerationOutput | EngineError] = field(default_factory=asyncio.Queue)
+    outputs: _Mailbox = field(default_factory=_Mailbox)
     sent: int = 0
     cached: int = 0
 
@@ -316,6 +342,8 @@ def build_manager(model: PreTrainedModel, eos_ids: list[int], settings: Batching
     )
     manager = model.init_continuous_batching(generation_config=generation, continuous_batching_config=batching)
     manager.logit_processor = Sampler()
+    if model.device.type == "cpu":
+        pack_head(model, ram().free)
     if is_spread(model):
         manager.batch_processor = manager._create_batch_processor()
         reach_across(manager.batch_processor.cache, model.device)

@@ -7,13 +7,13 @@ pages and lengths, no requests: whoever had the same pages in the step before go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
-SHORTEST = 64  # tokens; the smallest room that a row gets
-ROOM_FOR = 8  # rows that a slab grows by, so that not every new request moves everybody
+SHORTEST = 64  # tokens; the smallest room that a row gets, and the smallest step to the next larger one
+ROWS_AT_ONCE = 8  # rows that a slab grows by, so that not every new request moves everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,16 @@ class Row:
 
 @dataclass(slots=True)
 class Slab:
-    """Rows of about the same length. One [rows, heads, room, width] tensor of keys and one of values per layer."""
+    """A part of the store: `places` rows, each with room for as many tokens."""
 
-    keys: list[torch.Tensor]
-    values: list[torch.Tensor]
+    first: int  # token of the store
+    places: int
+    room: int
     rows: list[Row] = field(default_factory=list)
 
     @property
-    def places(self) -> int:
-        return int(self.keys[0].shape[0])
+    def end(self) -> int:
+        return self.first + self.places * self.room
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,51 +51,86 @@ class Group:
     moved: list[tuple[int, int, torch.Tensor]]  # (row, tokens, pages) that must be gathered first
 
 
+def room_for(length: int) -> int:
+    """64, 128, 192, 256, 384, 512, 768, 1024, … tokens: few slabs, and never much more room than is used."""
+    step = max(SHORTEST, (1 << (length - 1).bit_length()) // 4)
+    return -(-length // step) * step
+
+
 class Gathered:
-    """Slabs by the length of what is in them, a power of two; at most `limit` tokens in all."""
+    """One store for `limit` tokens, taken at once; in it a slab for every length of room that is in use."""
 
     def __init__(self, like: torch.Tensor, layers: int, page_size: int, limit: int) -> None:
         """`like`: pages of one layer, [pages, tokens, heads, width]."""
-        self._like = like
-        self._layers = layers
+        self._heads, self._width = like.shape[2:]
+        self._store = like.new_zeros(layers, 2, limit * self._heads * self._width)
         self._page_size = page_size
         self._limit = limit
         self._slabs: dict[int, Slab] = {}
+
+    def tensors(self, slab: Slab, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Its keys and its values in the layer-th layer, [places, heads, room, width] each."""
+        token = self._heads * self._width
+        keys, values = self._store[layer, :, slab.first * token : slab.end * token].view(
+            2, slab.places, self._heads, slab.room, self._width
+        )
+        return keys, values
 
     def plan(self, rows: Sequence[Row]) -> tuple[list[Group], list[Row]]:
         """The groups of one step, and the rows for which there is no room. Every step must be planned."""
         rooms: dict[int, list[Row]] = {}
         left, excess = self._limit, []
         for row in rows:
-            room = max(SHORTEST, 1 << (row.length - 1).bit_length())
+            room = room_for(row.length)
             if room > left:
                 excess.append(row)
                 continue
             left -= room
             rooms.setdefault(room, []).append(row)
-        self._slabs = {room: self._slab(room, len(found)) for room, found in rooms.items()}
+        self._slabs = self._lay_out({room: len(found) for room, found in rooms.items()})
         return [self._group(self._slabs[room], found) for room, found in rooms.items()], excess
 
-    def _slab(self, room: int, rows: int) -> Slab:
-        slab = self._slabs.get(room)
-        if slab is None or slab.places < rows:
-            shape = (-(-rows // ROOM_FOR) * ROOM_FOR, self._like.shape[2], room, self._like.shape[3])
-            # Zeros: what lies beyond a row's end is multiplied by zero, and must be a number for that.
-            tensors = [self._like.new_zeros(shape) for _ in range(2 * self._layers)]
-            slab = Slab(tensors[: self._layers], tensors[self._layers :])
-        return slab
+    def _lay_out(self, needs: Mapping[int, int]) -> dict[int, Slab]:
+        """Slabs that are large enough stay; the others find a gap, or else everybody moves together."""
+        slabs = {room: slab for room, slab in self._slabs.items() if slab.places >= needs.get(room, slab.places + 1)}
+        for room, rows in needs.items():
+            if room not in slabs:
+                ample = -(-rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
+                slab = self._in_a_gap(ample, room, slabs.values()) or self._in_a_gap(rows, room, slabs.values())
+                if slab is None:
+                    return self._from_the_start(needs)
+                slabs[room] = slab
+        return slabs
+
+    def _in_a_gap(self, rows: int, room: int, slabs: Collection[Slab]) -> Slab | None:
+        begin = 0
+        for slab in sorted(slabs, key=lambda slab: slab.first):
+            if slab.first - begin >= rows * room:
+                break
+            begin = slab.end
+        return Slab(begin, rows, room) if self._free_at(begin, slabs) >= rows * room else None
+
+    def _free_at(self, begin: int, slabs: Collection[Slab]) -> int:
+        return min((slab.first for slab in slabs if slab.first >= begin), default=self._limit) - begin
+
+    def _from_the_start(self, needs: Mapping[int, int]) -> dict[int, Slab]:
+        slabs: dict[int, Slab] = {}
+        begin = 0
+        for room, rows in needs.items():
+            slabs[room] = Slab(begin, rows, room)
+            begin = slabs[room].end
+        return slabs
 
     def _group(self, slab: Slab, rows: Sequence[Row]) -> Group:
         order, moved = self._arrange(slab.rows, rows)
         slab.rows = order
-        _, heads, room, _ = slab.keys[0].shape
         lengths = torch.tensor([row.length for row in order])
-        firsts = torch.arange(len(order) * heads).view(-1, heads) * room
+        firsts = torch.arange(len(order) * self._heads).view(-1, self._heads) * slab.room
         longest = max(row.length for row in order)
         mask = None
         if longest > min(row.length for row in order):
             beyond = torch.arange(longest) >= lengths[:, None]
-            mask = self._like.new_zeros(beyond.shape).masked_fill_(beyond, float("-inf"))[:, None, None]
+            mask = self._store.new_zeros(beyond.shape).masked_fill_(beyond, float("-inf"))[:, None, None]
         return Group(
             slab,
             torch.tensor([row.place for row in order]),

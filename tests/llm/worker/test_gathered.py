@@ -6,7 +6,7 @@ import random
 
 import torch
 
-from llm.worker.gathered import SHORTEST, Gathered, Group, Row
+from llm.worker.gathered import SHORTEST, Gathered, Group, Row, room_for
 
 PAGE = 8
 HEADS, WIDTH = 2, 4
@@ -49,7 +49,24 @@ def test_a_row_that_outgrows_its_room_moves() -> None:
     subject = gathered()
     subject.plan([row(0, SHORTEST, 0)])
     groups, _ = subject.plan([row(0, SHORTEST + 1, 0)])
-    assert moved(groups) == [0] and groups[0].slab.keys[0].shape[2] == 2 * SHORTEST
+    assert moved(groups) == [0] and groups[0].slab.room == 2 * SHORTEST
+
+
+def test_rooms_are_few_and_not_much_larger_than_what_is_in_them() -> None:
+    rooms = {room_for(length) for length in range(1, 4097)}
+    assert sorted(rooms) == [64, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096]
+    assert all(length <= room_for(length) <= max(SHORTEST, length * 3 / 2 + SHORTEST) for length in range(1, 4097))
+
+
+def test_slabs_never_overlap_and_everybody_moves_when_no_gap_is_large_enough() -> None:
+    subject = gathered(limit=16 * SHORTEST)
+    subject.plan([row(number, 20, 10 * number) for number in range(3)])  # a slab of 8 places
+    groups, excess = subject.plan([row(0, 21, 0), *(row(number, 100, 100 * number) for number in range(1, 7))])
+    assert not excess and sorted((group.slab.first, group.slab.end) for group in groups) == [
+        (0, SHORTEST),
+        (SHORTEST, 13 * SHORTEST),
+    ]
+    assert len(moved(groups)) == 7
 
 
 def test_lengths_are_masked_only_where_they_differ() -> None:
@@ -79,15 +96,14 @@ def test_what_is_held_is_what_the_pages_hold() -> None:
         rows = [row(place, lengths[number], 31 * number) for place, number in enumerate(present)]
         groups, excess = subject.plan(rows)
         for group in groups:
-            carry_out(group, rows, store)
+            carry_out(group, rows, store, subject.tensors(group.slab, 0)[0])
         assert sorted([int(at) for group in groups for at in group.places] + [left.place for left in excess]) == [
             *range(len(rows))
         ]
 
 
-def carry_out(group: Group, rows: list[Row], store: torch.Tensor) -> None:
+def carry_out(group: Group, rows: list[Row], store: torch.Tensor, slab: torch.Tensor) -> None:
     """What the attention does with a group, then compare every row with its pages."""
-    slab = group.slab.keys[0]
     for number, tokens, pages in group.moved:
         slab[number, :, :tokens] = whole(store, pages)[:, :tokens]
     new = torch.stack([last_token(store, rows[int(at)]) for at in group.places])
