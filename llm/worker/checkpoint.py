@@ -39,11 +39,13 @@ class Checkpoint:
         return {"trust_remote_code": self.trusted} | ({"gguf_file": self.gguf} if self.gguf else {})
 
 
-def obtain(name: str, trusted: Collection[str], on_bytes: OnBytes) -> Checkpoint:
+def obtain(name: str, trusted: Collection[str], on_bytes: OnBytes, selection: Selection = MODEL) -> Checkpoint:
     """All files that loading takes, downloaded where they are missing. Raises LoadError."""
-    checkpoint = _obtain(name, trusted, MODEL, on_bytes)
+    checkpoint = _obtain(name, trusted, selection, on_bytes)
     if checkpoint.gguf is None and not any(checkpoint.folder.glob("*.safetensors")):
         raise LoadError(_no_safetensors(name, checkpoint.folder))
+    if checkpoint.gguf is None and not (checkpoint.folder / CONFIG_FILES[0]).is_file():
+        raise LoadError(f"{name} holds no model: it has no config.json (a LoRA adapter belongs into [worker] adapter)")
     if (checkpoint.folder / ADAPTER_CONFIG).is_file():  # transformers would go and load another model, which it names
         raise LoadError(f"{name} is a LoRA adapter: it belongs into [worker] adapter, and its base model into model")
     return checkpoint
@@ -57,9 +59,8 @@ def obtain_adapter(name: str, on_bytes: OnBytes) -> Path:
     else:
         hub_id, revision = locate(name)
         folder = fetch(hub_id, revision, ADAPTER, on_bytes)
-        files = [path.name for path in folder.iterdir()]
-        if ADAPTER_WEIGHTS not in files:
-            files = file_names(hub_id, revision)
+        complete = all((folder / file).is_file() for file in ADAPTER.allow)
+        files = list(ADAPTER.allow) if complete else file_names(hub_id, revision)
     if ADAPTER_CONFIG not in files:
         raise LoadError(
             f"{name} holds no adapter: it has no {ADAPTER_CONFIG} (a whole model belongs into [worker] model)"

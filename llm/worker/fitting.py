@@ -107,7 +107,7 @@ def quantization_of(config: PreTrainedConfig) -> dict[str, Any] | None:
 
 def gib(size: int) -> str:
     """Bytes for people."""
-    return f"{size / GIB:.2f} GiB" if size >= GIB / 10 else f"{size / 2**20:.1f} MiB"
+    return f"{size / GIB:.2f} GiB" if size >= GIB else f"{size / 2**20:.1f} MiB"
 
 
 def _obstacle(quantization: Loaded, shape: PreTrainedModel, device: str) -> str:

@@ -64,6 +64,17 @@ MODEL = Selection(
     ("*.safetensors", "*.safetensors.index.json", *SETTINGS, *TOKENIZER, *TEMPLATES),
     ("*/*", "consolidated*", "*.fp16*", "*.fp32*", "*.bf16*"),  # the same weights once more, under other names
 )
+TASK_MODEL = Selection(
+    (
+        *MODEL.allow,
+        "*.spm",
+        "modules.json",
+        "sentence_bert_config.json",
+        "*/config.json",
+        "*/sentence_bert_config.json",
+    ),
+    ("onnx/*", "openvino/*", *MODEL.ignore[1:]),
+)
 PICKLES = Selection(("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.msgpack", "*.h5"))
 
 

@@ -25,8 +25,10 @@ from transformers import (
 from llm import builtin
 from llm.builtin import ForeignWeights
 from llm.config import Device
+from llm.worker.checkpoint import obtain
 from llm.worker.errors import LoadError
-from llm.worker.names import locate, served_name
+from llm.worker.hub import TASK_MODEL
+from llm.worker.names import DEFAULT_REVISION, served_name
 from llm.worker.tasks import Task
 
 KINDS: dict[Task, tuple[Any, str]] = {
@@ -62,7 +64,7 @@ def load_task(task: Task, name: str, device: Device) -> LoadedTask:
     transformers.utils.logging.set_verbosity_error()
     try:
         builtin.check_weights(served_name(name))
-        source, revision = locate(name)
+        source, revision = str(obtain(name, (), _silently, TASK_MODEL).folder), DEFAULT_REVISION
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
         model = _read(task, source, revision, device)
     except (LoadError, ForeignWeights) as error:
@@ -97,6 +99,10 @@ def _check_architecture(task: Task, source: str, revision: str, kind: str) -> No
     stated = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False).architectures or []
     if expected is not None and stated and not any(name.endswith(expected) for name in stated):
         raise ValueError(f"it is not {kind} but {', '.join(stated)}")
+
+
+def _silently(_here: int, _total: int) -> None:
+    """Task models are small beside the chat model: their download is not told apart."""
 
 
 def _reason(error: Exception) -> str:

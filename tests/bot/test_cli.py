@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import app
 from bot.config import PlaygroundSettings, TasksSettings
-from bot.processes import local_url, playground_command, worker_command
+from bot.processes import local_url, models_command, playground_command, worker_command
 from llm.config import WorkerSettings
 from tests.conftest import REPOSITORY
 
@@ -90,6 +90,11 @@ def test_the_worker_command_line_says_every_setting() -> None:
     assert flags["--entities"] == ""
     assert [value for flag, value in pairs if flag == "--harmless-labels"] == ["a", "b"]
     assert "--summary-items" not in flags
+
+
+def test_the_models_command_line_says_whose_code_may_run() -> None:
+    command = models_command(WorkerSettings(trust_remote_code=["a/b"]), "fit", "a/b")
+    assert command[1:] == ["-m", "llm.worker.models", "fit", "a/b", "--trust-remote-code", "a/b"]
 
 
 def test_the_playground_command_line_names_its_state(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_beside_quantized_weights_it_stays_unmerged_and_says_the_same(base: Path
     assert torch.nn.functional.cosine_similarity(beside, exact, dim=-1).mean() > 0.9
 
 
-@pytest.mark.parametrize("quantization", ["none", "nf4"])
+@pytest.mark.parametrize("quantization", ["none", "int8", "nf4"])
 def test_it_is_served_under_its_own_name(base: Path, adapter: Path, quantization: Quantization) -> None:
     settings = WorkerSettings(model=str(base), adapter=str(adapter), quantization=quantization, device="cpu")
     with running(settings) as worker:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import app
 from llm.worker import models
-from llm.worker.checkpoint import Checkpoint, obtain, obtain_config
+from llm.worker.checkpoint import Checkpoint, obtain, obtain_adapter, obtain_config
 from llm.worker.errors import LoadError
 from llm.worker.loader import load
 from tests.conftest import REPOSITORY
@@ -64,13 +64,17 @@ def steward(*arguments: str, typed: str | None = None) -> Result:
     return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["models", *arguments], input=typed)
 
 
+def quiet(_here: int, _total: int) -> None:
+    """Nobody watches the progress."""
+
+
 def rows(name: str) -> list[str]:
     """The lines of `steward models list` that begin with that name."""
     return [line for line in steward("list").output.splitlines() if line.strip("│ ").startswith(name)]
 
 
 def pull() -> Path:
-    return obtain(NAME, (), lambda here, total: None).folder
+    return obtain(NAME, (), quiet).folder
 
 
 def test_pull_fetches_what_is_needed_then_list_and_remove(hub: FakeHub, here: Path) -> None:
@@ -145,13 +149,13 @@ def test_what_cannot_be_pulled(hub: FakeHub, here: Path, name: str, said: str) -
     }
     hub.gated.add("owner/gated")
     with pytest.raises(LoadError, match=said) as refused:
-        obtain(name, (), lambda here, total: None)
+        obtain(name, (), quiet)
     assert "\n" not in str(refused.value)
 
 
 def test_the_code_of_a_model_comes_with_trust_only(hub: FakeHub, here: Path) -> None:
     def get(name: str, *trusted: str) -> Checkpoint:
-        return obtain(name, trusted, lambda here, total: None)
+        return obtain(name, trusted, quiet)
 
     hub.repositories[NAME]["model.safetensors"] = b"short"
     assert not list(get(NAME, "owner/other").folder.glob("*.py"))
@@ -167,9 +171,23 @@ def test_the_code_of_a_model_comes_with_trust_only(hub: FakeHub, here: Path) -> 
 
 def test_a_gguf_file_is_fetched_alone(hub: FakeHub, here: Path) -> None:
     hub.repositories[NAME]["small.Q4_0.gguf"] = b"GGUF"
-    checkpoint = obtain(f"{NAME}/small.Q4_0.gguf", (), lambda here, total: None)
+    checkpoint = obtain(f"{NAME}/small.Q4_0.gguf", (), quiet)
     assert checkpoint.gguf == "small.Q4_0.gguf"
     assert [path.name for path in checkpoint.folder.iterdir()] == ["small.Q4_0.gguf"]
+
+
+def test_an_adapter_comes_without_what_lies_beside_it(hub: FakeHub, here: Path) -> None:
+    files = {"adapter_config.json": b"{}", "adapter_model.safetensors": b"short", "training_args.bin": b"\x80"}
+    hub.repositories["owner/adapter"] = files
+    hub.repositories["owner/pickled"] = {"adapter_config.json": b"{}", "adapter_model.bin": b"\x80"}
+    folder = obtain_adapter("owner/adapter@main", quiet)
+    assert sorted(path.name for path in folder.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    with pytest.raises(LoadError, match=r"are pickled \(adapter_model.bin\)"):
+        obtain_adapter("owner/pickled", quiet)
+    with pytest.raises(LoadError, match="holds no adapter"):
+        obtain_adapter(NAME, quiet)
+    with pytest.raises(LoadError, match=r"a LoRA adapter belongs into \[worker\] adapter"):
+        obtain("owner/adapter", (), quiet)
 
 
 def test_the_worker_downloads_what_it_serves(hub: FakeHub, here: Path) -> None:
@@ -199,6 +217,6 @@ def test_without_a_network(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LoadError, match=r"no connection to http://127\.0\.0\.1.*on this machine"):
         obtain_config("owner/other", ())
     with pytest.raises(LoadError, match="not completely, on this machine"):
-        obtain(NAME, (NAME,), lambda here, total: None)  # its code was never fetched
+        obtain(NAME, (NAME,), quiet)  # its code was never fetched
     local = make_llama(here / "local")
     assert obtain_config(str(local), ()).folder == local
