@@ -73,7 +73,8 @@ class WorkerSettings(BaseModel):
     )
     trust_remote_code: list[str] = Field(
         default_factory=list,
-        description="Models whose own Python code may run in the worker. Empty: none; others are refused if they need it.",
+        description="Models whose own Python code may run in the worker. "
+        "Empty: none; others are refused if they need it.",
     )
     host: str = Field(
         "127.0.0.1", description="Address to listen on. Beyond loopback a STEWARD_WORKER_TOKEN is required."
