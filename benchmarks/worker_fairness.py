@@ -30,9 +30,9 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
         "--people", type=int, default=8, help="people of a quiet guild who ask at once, again and again"
     )
     parser.add_argument("--flood", type=int, default=96, help="people of the guild that floods")
-    parser.add_argument("--prompt", type=int, default=60, help="tokens of every question")
-    parser.add_argument("--new", type=int, default=24, help="tokens of an answer; twice as many for the flood")
-    parser.add_argument("--seconds", type=float, default=25, help="the stretch of time")
+    parser.add_argument("--prompt", type=int, default=32, help="tokens of every question")
+    parser.add_argument("--new", type=int, default=16, help="tokens of an answer; twice as many for the flood")
+    parser.add_argument("--seconds", type=float, default=30, help="the stretch of time")
     return parser.parse_args(arguments)
 
 
