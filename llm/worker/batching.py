@@ -3,8 +3,8 @@
 The manager computes in a thread of its own; what it delivers reaches the event loop by `call_soon_threadsafe`. What is
 relied upon beyond its public methods (read in transformers 5.23): `output_router.result_handlers` (a cancelled request
 leaves its handler there) and its `output_queue` (where outputs without a handler pile up), `batch_processor.cache`
-(sizes, and what a prefix match reused) and `.scheduler` (jobs per step), `_generation_thread`, `background_thread_status` (why it ended), and that the
-loop prepares a batch ten times a second also when idle.
+(sizes, and what a prefix match reused) and its `scheduler` (jobs per step), `_generation_thread`,
+`background_thread_status` (why it ended), and that the loop prepares a batch ten times a second also when idle.
 """
 
 from __future__ import annotations
