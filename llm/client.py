@@ -135,13 +135,15 @@ class LLMClient:
     ) -> ChatReply:
         """The whole answer. Streamed underneath, so that deadlines and cancelling are the same. Raises llm.errors."""
         pieces: list[str] = []
+        thoughts: list[str] = []
         last = ChatEvent()
         async with aclosing(self.stream_chat(messages, sampling, priority=priority, user=user)) as events:
             async for last in events:
                 if last.recalls:
-                    pieces.clear()
+                    thoughts, pieces = [*thoughts, *pieces], []
+                thoughts.append(last.reasoning)
                 pieces.append(last.text)
-        return ChatReply("".join(pieces), last.finish_reason or "stop", last.usage)
+        return ChatReply("".join(pieces), last.finish_reason or "stop", last.usage, "".join(thoughts))
 
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> TokenCount:
         """Tokens of the rendered prompt: exact from the engine's /tokenize, else an upper estimate marked as such."""

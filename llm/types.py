@@ -90,11 +90,12 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """A whole answer at once."""
+    """A whole answer at once; `reasoning` is what the model thought before, no part of the answer."""
 
     text: str
     finish_reason: FinishReason
     usage: Usage | None = None
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,9 @@ _TOKENS_PER_TURN = 4
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer in pieces. `queue` positions come before it where the request asks for them; `dies` breaks the
-    connection after the last piece, before anything says that the answer ended."""
+    """An answer in pieces. `queue` positions come before it where the request asks for them, `thoughts` in a field
+    `thoughts_in` of their own; `dies` breaks the connection after the last piece, before anything says that the answer
+    ended."""
 
     pieces: tuple[Piece, ...]
     finish_reason: str = "stop"
@@ -43,6 +44,8 @@ class Reply:
     cached_tokens: int = 0
     stream_error: Mapping[str, Any] | None = None
     dies: bool = False
+    thoughts: tuple[str, ...] = ()
+    thoughts_in: str = "reasoning_content"
 
     @property
     def text(self) -> str:
@@ -78,10 +81,12 @@ def reply(
     finish_reason: str = "stop",
     queue: Sequence[int] = (),
     cached_tokens: int = 0,
+    thoughts: Sequence[str] = (),
+    thoughts_in: str = "reasoning_content",
 ) -> Reply:
     """`text`, streamed word by word; or exactly these `pieces`, where an Event holds the stream until it is set."""
     parts = tuple(pieces) if pieces is not None else tuple(re.findall(r"\s*\S+\s*$|\s*\S+|\s+", text))
-    return Reply(parts, finish_reason, tuple(queue), cached_tokens)
+    return Reply(parts, finish_reason, tuple(queue), cached_tokens, thoughts=tuple(thoughts), thoughts_in=thoughts_in)
 
 
 def failure(
@@ -295,6 +300,8 @@ class ScriptedEngine:
             for data in self._queue_chunks(answer, request):
                 yield _sse(data)
             yield _sse(self._chunk({"role": "assistant", "content": ""}))
+            for thought in answer.thoughts:
+                yield _sse(self._chunk({answer.thoughts_in: thought}))
             async for piece in _released(answer.pieces):
                 yield _sse(self._chunk({"content": piece}))
             for data in self._closing_chunks(answer, request):
@@ -385,6 +392,7 @@ def _usage(answer: Reply, request: ReceivedRequest) -> dict[str, Any]:
         "completion_tokens": answered,
         "total_tokens": asked + answered,
         "prompt_tokens_details": {"cached_tokens": answer.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": len(" ".join(answer.thoughts).split())},
     }
 
 

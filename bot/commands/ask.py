@@ -62,7 +62,7 @@ class Ask:
         reply = await self._patient_reply(interaction, pieces)
         text = reply.text.strip()
         if not render(text):
-            await tell(interaction, ONLY_THOUGHT if reply.finish_reason == "length" else NO_ANSWER)
+            await tell(interaction, ONLY_THOUGHT if reply.reasoning and reply.finish_reason == "length" else NO_ANSWER)
             return
         parts = render(text, small(CUT_OFF) if reply.finish_reason == "length" else "")
         told = await tell_parts(interaction, parts, post_button())

@@ -11,7 +11,7 @@ from bot.client import StewardClient
 from bot.commands.post import POST_ID, private_id
 from bot.commands.sync import sync
 from bot.commands.tree import NOT_IN_PRIVATE, NOT_SERVED
-from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED
+from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.errors import UNEXPECTED, explain
 from bot.whereabouts import OWN_MACHINE
 from llm.errors import EngineUnavailable
@@ -159,6 +159,7 @@ class TestAsk:
             (failure(429, "full", headers={"Retry-After": "9"}), "about 9 s"),
             (reply(""), NO_ANSWER),
             (reply("```", finish_reason="length"), NO_ANSWER),
+            (reply(thoughts=["Let me see."], finish_reason="length"), ONLY_THOUGHT),
         ],
     )
     async def test_failures_are_sentences(

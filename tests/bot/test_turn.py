@@ -8,7 +8,7 @@ import discord
 import pytest
 from sqlalchemy import text as sql
 
-from bot.conversation.turn import ATTACHMENTS_UNREAD, CUT_OFF, NO_ANSWER, NOTHING_ASKED
+from bot.conversation.turn import ATTACHMENTS_UNREAD, CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.errors import UNEXPECTED, explain
 from llm.errors import ContextTooLong, EngineTimeout, EngineUnavailable, StreamBroken
 from storage.database import Database
@@ -139,6 +139,19 @@ async def test_an_answer_without_text_is_said_to_be_one(world: World, engine: Sc
     assert answer.content == NO_ANSWER
     await ask(world, "and now?", reply_to=answer)
     assert engine.requests[1].texts[1:] == ["Ada: hello\nAda: and now?"]
+
+
+async def test_what_the_model_thinks_is_neither_shown_nor_kept(world: World, engine: ScriptedEngine) -> None:
+    engine.enqueue(reply("Yes.", thoughts=["Let me see."]), reply("Still yes."))
+    answer = await ask(world)
+    assert answer.content == "Yes."
+    await ask(world, "sure?", reply_to=answer)
+    assert not any("see" in text for text in engine.requests[1].texts)
+
+
+async def test_thinking_without_an_answer_is_explained(world: World, engine: ScriptedEngine) -> None:
+    engine.enqueue(reply(thoughts=["Let me see."], finish_reason="length"))
+    assert (await ask(world)).content == ONLY_THOUGHT
 
 
 @pytest.mark.parametrize("text", ["\u200b", "```", "```\n```", "\x07"])
