@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from llm.worker.errors import ApiError, NotReady
+from llm.worker.errors import NotReady
 from llm.worker.microbatch import RETRY_S, MicroBatcher
 from llm.worker.spans import Entity, Piece, entities
 from llm.worker.tasks import Threads
@@ -248,12 +248,6 @@ def sigmoid(logits: Array) -> Array:
     return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
 
 
-def check_labels(labels: Sequence[str]) -> None:
-    """Raises ApiError for labels that cannot be told apart."""
-    if len(set(labels)) != len(labels):
-        raise ApiError("labels: each label may be given once", param="labels")
-
-
 def _weights(windows: Sequence[Window]) -> Array:
     """How much each window counts: by its content; a text without any counts through its one empty window."""
     return np.array([max(1, window.content) for window in windows], dtype=np.float32)
@@ -262,17 +256,12 @@ def _weights(windows: Sequence[Window]) -> Array:
 def _joined(windows: Sequence[Window], logits: Sequence[Array], overlap: int) -> list[Piece]:
     """The pieces of a whole text: of what two windows share, the first half is taken from the left one."""
     pieces: list[Piece] = []
-    for place, (window, scores) in enumerate(zip(windows, softmaxed(logits), strict=True)):
+    for place, (window, scores) in enumerate(zip(windows, map(softmax, logits), strict=True)):
         inner = [token for token, special in enumerate(window.special) if not special]
         first = overlap - overlap // 2 if place > 0 else 0
         last = len(inner) - overlap // 2 if place < len(windows) - 1 else len(inner)
         pieces += [_piece(window, token, scores) for token in inner[first:last]]
     return pieces
-
-
-def softmaxed(logits: Sequence[Array]) -> list[Array]:
-    """Probabilities of each window's tokens."""
-    return [softmax(of_window) for of_window in logits]
 
 
 def _piece(window: Window, token: int, scores: Any) -> Piece:  # noqa: ANN401 - numpy's indexing

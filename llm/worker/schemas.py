@@ -17,7 +17,7 @@ from llm.types import Priority
 UNSUPPORTED = "unsupported_value"
 
 
-def _only(*allowed: object) -> AfterValidator:
+def only(*allowed: object) -> AfterValidator:
     """A field of OpenAI's API that this engine does not have: nothing but its default is accepted."""
 
     def check(value: object) -> object:
@@ -28,7 +28,7 @@ def _only(*allowed: object) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _inconsistent(param: str, message: str) -> PydanticCustomError:
+def inconsistent(param: str, message: str) -> PydanticCustomError:
     """Fields that contradict each other; `param` is the one to name."""
     return PydanticCustomError("inconsistent", "{message}", {"message": message, "param": param})
 
@@ -63,13 +63,13 @@ class Message(Body):
 
     role: Literal["system", "user", "assistant"]
     content: Content
-    name: Annotated[Any, _only(None)] = None
-    refusal: Annotated[Any, _only(None)] = None
+    name: Annotated[Any, only(None)] = None
+    refusal: Annotated[Any, only(None)] = None
     reasoning_content: str | None = None  # what a client sends back of an earlier answer; it enters no prompt
     reasoning: str | None = None  # the same, as vLLM names it today
-    tool_calls: Annotated[Any, _only(None, [])] = None
-    audio: Annotated[Any, _only(None)] = None
-    function_call: Annotated[Any, _only(None)] = None
+    tool_calls: Annotated[Any, only(None, [])] = None
+    audio: Annotated[Any, only(None)] = None
+    function_call: Annotated[Any, only(None)] = None
 
     def plain(self) -> dict[str, str]:
         return {"role": self.role, "content": self.content}
@@ -85,30 +85,30 @@ class StreamOptions(Body):
 class Unsupported(Body):
     """Fields of OpenAI's (and vLLM's) API that need what this engine does not have."""
 
-    n: Annotated[Any, _only(None, 1)] = None
-    best_of: Annotated[Any, _only(None, 1)] = None
-    seed: Annotated[Any, _only(None)] = None
-    logprobs: Annotated[Any, _only(None, False)] = None
-    top_logprobs: Annotated[Any, _only(None, 0)] = None
-    logit_bias: Annotated[Any, _only(None, {})] = None
-    response_format: Annotated[Any, _only(None, {"type": "text"})] = None
-    frequency_penalty: Annotated[Any, _only(None, 0)] = None
-    presence_penalty: Annotated[Any, _only(None, 0)] = None
-    repetition_penalty: Annotated[Any, _only(None, 1)] = None
-    min_p: Annotated[Any, _only(None, 0)] = None
-    tools: Annotated[Any, _only(None, [])] = None
-    tool_choice: Annotated[Any, _only(None, "none")] = None
-    parallel_tool_calls: Annotated[Any, _only(None)] = None
-    functions: Annotated[Any, _only(None, [])] = None
-    function_call: Annotated[Any, _only(None, "none")] = None
-    modalities: Annotated[Any, _only(None, ["text"])] = None
-    audio: Annotated[Any, _only(None)] = None
-    prediction: Annotated[Any, _only(None)] = None
-    reasoning_effort: Annotated[Any, _only(None)] = None
-    web_search_options: Annotated[Any, _only(None)] = None
-    store: Annotated[Any, _only(None, False)] = None
-    metadata: Annotated[Any, _only(None, {})] = None
-    service_tier: Annotated[Any, _only(None, "auto", "default")] = None
+    n: Annotated[Any, only(None, 1)] = None
+    best_of: Annotated[Any, only(None, 1)] = None
+    seed: Annotated[Any, only(None)] = None
+    logprobs: Annotated[Any, only(None, False)] = None
+    top_logprobs: Annotated[Any, only(None, 0)] = None
+    logit_bias: Annotated[Any, only(None, {})] = None
+    response_format: Annotated[Any, only(None, {"type": "text"})] = None
+    frequency_penalty: Annotated[Any, only(None, 0)] = None
+    presence_penalty: Annotated[Any, only(None, 0)] = None
+    repetition_penalty: Annotated[Any, only(None, 1)] = None
+    min_p: Annotated[Any, only(None, 0)] = None
+    tools: Annotated[Any, only(None, [])] = None
+    tool_choice: Annotated[Any, only(None, "none")] = None
+    parallel_tool_calls: Annotated[Any, only(None)] = None
+    functions: Annotated[Any, only(None, [])] = None
+    function_call: Annotated[Any, only(None, "none")] = None
+    modalities: Annotated[Any, only(None, ["text"])] = None
+    audio: Annotated[Any, only(None)] = None
+    prediction: Annotated[Any, only(None)] = None
+    reasoning_effort: Annotated[Any, only(None)] = None
+    web_search_options: Annotated[Any, only(None)] = None
+    store: Annotated[Any, only(None, False)] = None
+    metadata: Annotated[Any, only(None, {})] = None
+    service_tier: Annotated[Any, only(None, "auto", "default")] = None
 
 
 class ChatRequest(Unsupported):
@@ -132,9 +132,9 @@ class ChatRequest(Unsupported):
     def _consistent(self) -> ChatRequest:
         both = self.max_tokens is not None and self.max_completion_tokens is not None
         if both and self.max_tokens != self.max_completion_tokens:
-            raise _inconsistent("max_tokens", "max_tokens and max_completion_tokens differ; give one of them")
+            raise inconsistent("max_tokens", "max_tokens and max_completion_tokens differ; give one of them")
         if self.stream_options is not None and not self.stream:
-            raise _inconsistent("stream_options", "stream_options is only for requests with stream: true")
+            raise inconsistent("stream_options", "stream_options is only for requests with stream: true")
         return self
 
     @property
@@ -160,5 +160,5 @@ class TokenizeRequest(Body):
     @model_validator(mode="after")
     def _one_of(self) -> TokenizeRequest:
         if (self.messages is None) == (self.prompt is None):
-            raise _inconsistent("messages", "give either messages or prompt")
+            raise inconsistent("messages", "give either messages or prompt")
         return self

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from llm.worker.schemas import UNSUPPORTED, Body, _inconsistent, _only
+from llm.worker.schemas import UNSUPPORTED, Body, inconsistent, only
 
 MOST_INPUTS = 2048  # texts in one request, as OpenAI's embeddings allow
 MOST_LABELS = 100
@@ -23,8 +23,18 @@ def _as_list(value: object) -> object:
     return items
 
 
-Texts = Annotated[list[str], Field(min_length=1, max_length=MOST_INPUTS), BeforeValidator(_as_list)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+def _whole_characters(text: str) -> str:
+    """JSON can carry half of a character (a lone surrogate), which no tokenizer takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("not_text", "half of a character stands in it, which is no text") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole_characters)]
+Texts = Annotated[list[Text], Field(min_length=1, max_length=MOST_INPUTS), BeforeValidator(_as_list)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_whole_characters)]
 
 
 class TaskRequest(Body):
@@ -46,7 +56,7 @@ class ClassifyRequest(TaskRequest):
     @model_validator(mode="after")
     def _distinct(self) -> ClassifyRequest:
         if self.labels is not None and len(set(self.labels)) != len(self.labels):
-            raise _inconsistent("labels", "each label may be given once")
+            raise inconsistent("labels", "each label may be given once")
         return self
 
 
@@ -58,14 +68,14 @@ class EmbeddingsRequest(TaskRequest):
     """`POST /v1/embeddings`, as OpenAI's; `user` asks for nothing and is not used."""
 
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: Annotated[Any, _only(None)] = None
+    dimensions: Annotated[Any, only(None)] = None
     user: Annotated[str, StringConstraints(max_length=200)] | None = None
 
     @model_validator(mode="after")
     def _something_to_read(self) -> EmbeddingsRequest:
         for place, text in enumerate(self.input):
             if not text.strip():
-                raise _inconsistent(f"input[{place}]", "an empty text has no meaning to embed")
+                raise inconsistent(f"input[{place}]", "an empty text has no meaning to embed")
         return self
 
 
@@ -97,5 +107,5 @@ class Seq2SeqRequest(TaskRequest):
     @model_validator(mode="after")
     def _in_order(self) -> Seq2SeqRequest:
         if self.max_tokens is not None and (self.min_tokens or 0) > self.max_tokens:
-            raise _inconsistent("min_tokens", "min_tokens is more than max_tokens")
+            raise inconsistent("min_tokens", "min_tokens is more than max_tokens")
         return self

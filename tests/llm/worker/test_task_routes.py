@@ -16,7 +16,7 @@ import pytest
 from llm.config import LLMSettings, TaskModelSettings, WorkerSettings
 from llm.errors import EngineUnavailable, RequestRefused, SettingsRefused
 from llm.tasks_client import TasksClient
-from tests.llm.worker.running import Worker, running
+from tests.llm.worker.running import READY_S, Worker, running, until
 from tests.llm.worker.tiny import make_ner, make_nli, make_topics, make_toxicity
 from tests.llm.worker.tiny_seq2seq import make_nllb
 
@@ -165,6 +165,12 @@ def test_bad_input_is_named(worker: Worker, route: str, body: dict[str, object],
     assert error["param"] == param and error["message"]
 
 
+def test_half_a_character_is_no_text(worker: Worker) -> None:
+    body = b'{"input": ["fine", "\\ud83d"]}'
+    answer = worker.client.post("/v1/entities", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input[1]")
+
+
 def test_a_wrong_language_is_answered_with_all_that_are_known(worker: Worker) -> None:
     error = refused(worker, "seq2seq", input="x", source_language="eng_Latn", target_language="Klingon")
     assert "'Klingon'" in error["message"] and "fra_Latn" in error["message"] and "zul_Latn" in error["message"]
@@ -222,8 +228,6 @@ def test_tasks_that_are_off_say_how_to_switch_them_on() -> None:
 def test_a_wrong_name_ends_the_worker_at_start(tmp_path: Path) -> None:
     tasks = TaskModelSettings(entities=str(tmp_path))
     with running(WorkerSettings(model="none"), wait=False, tasks=tasks) as worker:
-        from tests.llm.worker.running import until
-
-        until(lambda: bool(worker.fatal))
+        until(lambda: bool(worker.fatal), READY_S)
         assert worker.fatal[0][0] == 2 and "[tasks] entities" in worker.fatal[0][1]
         assert worker.client.get("/health").json()["status"] == "dead"
