@@ -1,7 +1,8 @@
 """What HTTP, the queue, templates and text cost: tokens per second through HTTP over those of the engine alone.
 
 Measures the same greedy questions of many people at once in two ways, in turns: given to a worker process over HTTP,
-and given to the same engine, with the same settings, inside this process as token ids. Medians of the rounds.
+and given to the same engine, with the same settings, inside this process as token ids. Medians of the rounds. Beside it
+tokens per CPU second of the process that holds the engine, which depend less on who else uses the machine.
 Why: Python around the engine runs on the cores that compute; what it eats, nobody's answer gets.
 """
 
@@ -30,8 +31,8 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def alone(model: str, prompts: Sequence[list[int]], new: int) -> float:
-    """Tokens per second of the engine as a worker would build it, in this process."""
+async def alone(model: str, prompts: Sequence[list[int]], new: int) -> tuple[float, float]:
+    """Tokens per second, and per CPU second, of the engine as a worker would build it, in this process."""
     serving = Serving(WorkerSettings(model=model), Metrics())
     serving.start()
     try:
@@ -40,9 +41,9 @@ async def alone(model: str, prompts: Sequence[list[int]], new: int) -> float:
         if serving.chat is None:
             raise RuntimeError(f"the engine did not start: {serving.reason}")
         await _together(serving.chat, [prompt[::-1] for prompt in prompts], 4, "warm")  # pays for what is set up once
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         tokens = await _together(serving.chat, prompts, new, "chat")
-        return tokens / (time.perf_counter() - started)
+        return tokens / (time.perf_counter() - started), tokens / (time.process_time() - worked)
     finally:
         await asyncio.to_thread(serving.close)
 
@@ -59,8 +60,8 @@ async def _together(chat: ChatModel, prompts: Sequence[list[int]], new: int, nam
 
 def main(arguments: list[str] | None = None) -> None:
     chosen = options(arguments)
-    engine: list[float] = []
-    http: list[float] = []
+    engine: list[tuple[float, float]] = []
+    http: list[tuple[float, float]] = []
     with subject.worker(chosen) as server:
         load.crowd(server, models.sayings(chosen.chats, chosen.prompt, seed=0), 4)
         for number in range(1, chosen.rounds + 1):
@@ -68,13 +69,18 @@ def main(arguments: list[str] | None = None) -> None:
             prompts = [load.tokens(server, saying) for saying in asked]
             with server.asleep():
                 engine.append(asyncio.run(alone(server.model, prompts, chosen.new)))
-            http.append(load.crowd(server, asked, chosen.new).tokens_per_s)
-    ratio = median(http) / median(engine)
-    for name, speeds in (("engine alone", engine), ("through HTTP", http)):
-        each = " ".join(f"{speed:.0f}" for speed in speeds)
-        print(f"{name:14} {median(speeds):8.1f} tokens/s   (rounds: {each})")
-    print(f"{'ratio':14} {ratio:8.2f}")
-    report.finish("worker_http", chosen, engine=median(engine), http=median(http), ratio=ratio)
+            crowd = load.crowd(server, asked, chosen.new)
+            http.append((crowd.tokens_per_s, crowd.tokens_per_cpu_s))
+    speeds = {}
+    for name, rounds in (("engine alone", engine), ("through HTTP", http)):
+        speed, cost = median(pair[0] for pair in rounds), median(pair[1] for pair in rounds)
+        speeds[name] = (speed, cost)
+        each = " ".join(f"{pair[0]:.0f}" for pair in rounds)
+        print(f"{name:14} {speed:8.1f} tokens/s, {cost:8.1f} per CPU second   (rounds: {each})")
+    (speed, cost), (speed_http, cost_http) = speeds.values()
+    print(f"{'ratio':14} {speed_http / speed:8.2f}          {cost_http / cost:8.2f}")
+    ratios = {"ratio": speed_http / speed, "cpu_ratio": cost_http / cost}
+    report.finish("worker_http", chosen, engine=speed, http=speed_http, **ratios)
 
 
 if __name__ == "__main__":

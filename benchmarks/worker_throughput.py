@@ -1,7 +1,10 @@
 """How much faster many chats are together than one after the other.
 
-Measures total tokens per second of the worker's engine with 16 chats at once, against `model.generate` for one chat
-at a time: the same random 15 M-parameter Llama, machine, run and shipped settings. HTTP is not part of it.
+Measures total tokens per second of the worker's engine with 16 chats at once against `model.generate` for one chat at a
+time, and beside it one padded batch of `generate`: the same random Llama, machine and run, greedy, all interleaved and
+repeated. HTTP is not part of it. `generate` runs the model in the `--dtype` of its files; ours is loaded and sized by
+the worker's own code with the shipped settings, which on a CPU may choose another dtype: both are printed.
+On a machine that others use too, the ratio of processor seconds says more than that of the clock: give `--threads 1`.
 Why: peers answer one message at a time; this ratio is what continuous batching is for. Ends in one JSON line.
 """
 
@@ -9,80 +12,148 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import platform
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
 
 import torch
 import transformers
-from transformers import PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from benchmarks import models
+from benchmarks import models, report
 from llm.config import WorkerSettings
 from llm.worker.batching import BatchingEngine, BatchingSettings
 from llm.worker.engine import Job, SamplingParams
+from llm.worker.loader import LoadedModel, load
+from llm.worker.machine import ram
+from llm.worker.memory import cache_blocks, cache_budget
 
 ALONE = 4  # chats measured one after the other; their speed does not depend on how many there are
+Prompts = list[list[int]]
 
 
-def one_at_a_time(model: PreTrainedModel, asked: list[list[int]], new: int) -> float:
-    """Tokens per second of plain `generate`, greedy."""
-    started = time.perf_counter()
-    with torch.inference_mode():
-        for prompt in asked:
-            model.generate(
-                torch.tensor([prompt]), max_new_tokens=new, min_new_tokens=new, do_sample=False, pad_token_id=0
-            )
-    return len(asked) * new / (time.perf_counter() - started)
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Tokens per second of the clock, and per second of processor time."""
+
+    per_s: float
+    per_cpu_s: float
 
 
-async def together(model: PreTrainedModel, asked: list[list[int]], new: int) -> tuple[float, float]:
-    """Tokens per second of all chats at once, and the mean time to their first token in seconds."""
+def timed(tokens: int, work: Callable[[], None]) -> Speed:
+    """The speed of `work`, which makes so many tokens."""
+    started, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Speed(tokens / (time.perf_counter() - started), tokens / (time.process_time() - cpu))
+
+
+def generate(model: PreTrainedModel, asked: Prompts, new: int) -> None:
+    """One call of plain `generate`, greedy, for prompts of the same length."""
+    ids = torch.tensor(asked)
+    model.generate(
+        ids,
+        attention_mask=torch.ones_like(ids),
+        max_new_tokens=new,
+        min_new_tokens=new,
+        do_sample=False,
+        pad_token_id=0,
+    )
+
+
+def one_at_a_time(model: PreTrainedModel, asked: Prompts, new: int) -> None:
+    """A call of `generate` for each."""
+    for prompt in asked:
+        generate(model, [prompt], new)
+
+
+def engine_of(loaded: LoadedModel) -> BatchingEngine:
+    """As the worker builds it. No token ends an answer, so that all are of the same length."""
     shipped = WorkerSettings()
-    blocks = 2 * len(asked) * (len(asked[0]) + new) // shipped.page_size
-    sizes = BatchingSettings(shipped.max_batch_tokens, shipped.page_size, shipped.max_running, blocks, silence_s=600)
-    engine = BatchingEngine(model, [], sizes, asyncio.get_running_loop(), print)
+    budget = cache_budget(ram().free, shipped.cache_mib)
+    sizes = (shipped.max_running, shipped.page_size, shipped.max_batch_tokens)
+    blocks = cache_blocks(budget, loaded.kv_bytes_per_token, loaded.context, *sizes)
+    settings = BatchingSettings(
+        shipped.max_batch_tokens, shipped.page_size, shipped.max_running, blocks, shipped.token_timeout_s
+    )
+    return BatchingEngine(loaded.model, [], settings, asyncio.get_running_loop(), print)
+
+
+async def together(engine: BatchingEngine, asked: Prompts, new: int, sampling: SamplingParams) -> tuple[Speed, float]:
+    """The speed of all chats at once, and the mean time to their first token in seconds."""
     firsts: list[float] = []
 
-    async def chat(number: int, prompt: list[int]) -> None:
-        first = True
-        async for _ in engine.submit(Job(str(number), prompt, new, SamplingParams(temperature=0))):
-            if first:
+    async def chat(number: int, prompt: list[int]) -> int:
+        counts: list[int] = []
+        async for piece in engine.submit(Job(str(number), prompt, new, sampling)):
+            if not counts:
                 firsts.append(time.perf_counter() - started)
-                first = False
+            counts.append(len(piece.ids))
+        return sum(counts)
 
+    started, cpu = time.perf_counter(), time.process_time()
+    made = sum(await asyncio.gather(*(chat(number, prompt) for number, prompt in enumerate(asked))))
+    speed = Speed(made / (time.perf_counter() - started), made / (time.process_time() - cpu))
+    if made != len(asked) * new:
+        raise RuntimeError(f"{made} tokens came of {len(asked) * new}: nothing can be compared")
+    return speed, sum(firsts) / len(firsts)
+
+
+async def measure(plain: PreTrainedModel, loaded: LoadedModel, options: argparse.Namespace) -> dict[str, object]:
+    """All ways in turn, with new prompts each time: what was said before is remembered, and would cost nothing."""
+    engine = engine_of(loaded)
+    sampling = SamplingParams(options.temperature, options.top_p, options.top_k)
+    alone, padded, ours, firsts = [], [], [], []
     try:
-        started = time.perf_counter()
-        await asyncio.gather(*(chat(number, prompt) for number, prompt in enumerate(asked)))
-        return len(asked) * new / (time.perf_counter() - started), sum(firsts) / len(firsts)
+        generate(plain, [[1, 2, 3]], 4)  # the first call pays for what is set up once
+        await together(engine, [[1, 2, 3]], 4, sampling)
+        for turn in range(options.repeats):
+            asked = models.prompts(options.chats, options.prompt, plain.config.vocab_size, seed=turn + 1)
+            few = asked[:ALONE]
+            alone.append(timed(len(few) * options.new, lambda few=few: one_at_a_time(plain, few, options.new)))  # type: ignore[misc]
+            speed, first = await together(engine, asked, options.new, sampling)
+            ours.append(speed)
+            firsts.append(first)
+            padded.append(timed(len(asked) * options.new, lambda asked=asked: generate(plain, asked, options.new)))  # type: ignore[misc]
     finally:
         await asyncio.to_thread(engine.close)
+    return {
+        "one_at_a_time": median(speed.per_s for speed in alone),
+        "padded": median(speed.per_s for speed in padded),
+        "together": median(speed.per_s for speed in ours),
+        "ratio": median(mine.per_s / other.per_s for mine, other in zip(ours, alone, strict=True)),
+        "ratio_padded": median(mine.per_s / other.per_s for mine, other in zip(padded, alone, strict=True)),
+        "ratio_cpu": median(mine.per_cpu_s / other.per_cpu_s for mine, other in zip(ours, alone, strict=True)),
+        "first_token_s": median(firsts),
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report.parser(__doc__)
     parser.add_argument("--model", choices=list(models.SHAPES), default="15m")
     parser.add_argument("--chats", type=int, default=16)
     parser.add_argument("--prompt", type=int, default=200, help="tokens of each prompt")
     parser.add_argument("--new", type=int, default=64, help="tokens of each answer")
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16", help="of the model's files")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--temperature", type=float, default=0.0, help="of our chats; `generate` stays greedy")
+    parser.add_argument("--top-k", type=int, default=0)
+    parser.add_argument("--top-p", type=float, default=1.0)
     options = parser.parse_args(arguments)
     transformers.utils.logging.set_verbosity_error()
-    model = models.random_llama(options.model, getattr(torch, options.dtype))
-    asked = models.prompts(options.chats, options.prompt, model.config.vocab_size)
-    one_at_a_time(model, asked[:1], 4)  # the first call pays for what is set up once
-    alone = one_at_a_time(model, asked[:ALONE], options.new)
-    batched, first = asyncio.run(together(model, asked, options.new))
-    print(f"one at a time   {alone:8.1f} tokens/s")
-    print(f"{options.chats:3d} at once     {batched:8.1f} tokens/s, first token after {first:.2f} s")
-    print(f"ratio           {batched / alone:8.2f}")
-    figures = {"one_at_a_time": round(alone, 1), "together": round(batched, 1), "ratio": round(batched / alone, 2)}
-    machine = {"cpu": platform.machine(), "threads": torch.get_num_threads(), "torch": torch.__version__}
-    print(
-        json.dumps(
-            {"bench": "worker_throughput", **vars(options), **figures, "first_token_s": round(first, 2), **machine}
-        )
-    )
+    torch.set_num_threads(options.threads)
+    with models.saved(options.model, getattr(torch, options.dtype)) as folder:
+        plain = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, options.dtype)).eval()
+        loaded = load(str(folder), "none", "cpu", lambda reason, progress: None)
+        found = asyncio.run(measure(plain, loaded, options))
+    ours = str(loaded.model.dtype).removeprefix("torch.")
+    print(f"one at a time      {found['one_at_a_time']:8.1f} tokens/s  ({options.dtype}, generate)")
+    print(f"one padded batch   {found['padded']:8.1f} tokens/s  ({options.dtype}, generate)")
+    print(f"{options.chats:3d} at once        {found['together']:8.1f} tokens/s  ({ours}, the engine)")
+    print(f"first token        {found['first_token_s']:8.2f} s        mean of the {options.chats}")
+    print(f"ratio              {found['ratio']:8.2f}           by processor time {found['ratio_cpu']:.2f}")
+    report.finish("worker_throughput", options, **found, dtype_ours=ours)
 
 
 if __name__ == "__main__":
