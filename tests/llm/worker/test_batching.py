@@ -13,9 +13,10 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.worker.batching import COLDEST, HOTTEST, BatchingEngine, BatchingSettings, processor_arguments
+from llm.worker.batching import COLDEST, HOTTEST, BatchingEngine, BatchingSettings, build_manager, processor_arguments
 from llm.worker.engine import EngineDied, EngineError, Job, SamplingParams
 from llm.worker.loader import load
+from llm.worker.sampling import Sampler
 from tests.llm.worker.running import until
 
 GREEDY = SamplingParams(temperature=0)
@@ -75,6 +76,40 @@ async def test_many_more_tokens_than_the_cache_holds_at_once(engine: BatchingEng
     together = await asyncio.gather(*(collect(engine, job) for job in jobs))
     assert [len(tokens) for tokens in together] == [100] * 8
     assert await collect(engine, Job("again", jobs[3].prompt, 100, GREEDY)) == together[3]
+
+
+async def test_requests_of_one_step_are_drawn_each_by_its_own_rules(engine: BatchingEngine) -> None:
+    """Whoever leaves one candidate says what greedy says, however hot, and whoever is hot beside it does not matter."""
+    one_candidate = [SamplingParams(5.0, 1.0, 1), SamplingParams(2.0, 0.0, 0), SamplingParams(3.0, 0.0, 300), GREEDY]
+    rules = [*one_candidate, SamplingParams(50.0), SamplingParams(50.0)]
+    jobs = [Job(f"r{number}", [5, 6, 7], 30, sampling) for number, sampling in enumerate(rules)]
+    *cold, first, second = await asyncio.gather(*(collect(engine, job) for job in jobs))
+    assert all(tokens == cold[0] for tokens in cold)
+    assert first != second
+
+
+def test_the_manager_takes_the_best_of_what_our_sampler_leaves(bytes_folder: Path) -> None:
+    """What `sampling.py` relies upon in transformers."""
+    loaded = load(str(bytes_folder), "none", "cpu", lambda reason, progress: None)
+    manager = build_manager(loaded.model, [], BatchingSettings(64, 16, 8, cache_blocks=40, silence_s=30))
+    processor = manager.batch_processor
+    assert isinstance(processor.logit_processor, Sampler)
+    assert processor.model_runner.logit_processor is processor.logit_processor
+    assert not processor.model_runner.do_sample and not processor.model_runner.return_logprobs
+    io = processor.inputs_and_outputs
+    assert io._bulk_input_tensor.shape[0] - io.static_inputs == processor.logit_processor.tensors_required
+    manager.destroy()
+
+
+async def test_whoever_reads_slowly_gets_fewer_and_longer_pieces(engine: BatchingEngine) -> None:
+    job, pieces = Job("slow", [1, 2, 3], 60, GREEDY), []
+    async with aclosing(engine.submit(job)) as stream:
+        async for piece in stream:
+            pieces.append(piece)
+            if len(pieces) == 1:  # nobody reads until the engine is done
+                await asyncio.to_thread(until, lambda: engine.stats().cache_used == 0.0)
+    assert sum(len(piece.ids) for piece in pieces) == 60
+    assert len(pieces) < 60
 
 
 async def test_cancelling_ends_the_stream_and_frees_the_cache(engine: BatchingEngine) -> None:
