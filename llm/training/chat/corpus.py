@@ -20,6 +20,7 @@ Lengths = tuple[tuple[int, int, int], ...]
 SHORT: Lengths = ((1, 1, 3),)
 USUAL: Lengths = ((38, 1, 4), (45, 5, 10), (12, 11, 20), (3, 21, 39), (2, 40, 75))
 LONG: Lengths = ((25, 1, 4), (40, 5, 10), (20, 11, 20), (9, 21, 39), (6, 40, 75))
+DRILL: Lengths = ((1, 4, 12),)
 
 
 def conversations(seed: int | str, count: int, lengths: Lengths = USUAL) -> Iterator[list[Turn]]:
@@ -29,13 +30,16 @@ def conversations(seed: int | str, count: int, lengths: Lengths = USUAL) -> Iter
 
 
 def conversation(rng: Random, lengths: Lengths = USUAL) -> list[Turn]:
-    """One conversation, beginning with its system prompt when it has one."""
+    """One conversation, beginning with its system prompt when it has one. Those of the lengths DRILL are about memory
+    only, so that the model learns early to look back."""
     talk = _opened(rng)
+    table = _DRILLS if lengths == DRILL else _USUAL
+    exchanges, weights = [exchange for _, exchange in table], [weight for weight, _ in table]
     _, low, high = rng.choices(lengths, weights=[share for share, *_ in lengths])[0]
     length = rng.randint(low, high)
     while len([turn for turn in talk.turns if turn.role == "assistant"]) < length:
         speaker = rng.choice(talk.people) if rng.random() < 0.5 else talk.people[0]
-        exchange = rng.choices(_EXCHANGES, weights=_EXCHANGE_WEIGHTS)[0]
+        exchange = rng.choices(exchanges, weights=weights)[0]
         if len(talk.people) > 1 and rng.random() < 0.08:
             _overhear(talk)
         answer = exchange(talk, speaker)
@@ -107,13 +111,13 @@ def _beyond(talk: Conversation, speaker: Person) -> str | None:
     return outside.answer(talk.rng)
 
 
-_EXCHANGE_TABLE: tuple[tuple[int, Exchange], ...] = (
+_USUAL: tuple[tuple[int, Exchange], ...] = (
     (20, telling.tell),
     (8, _tell_several),
     (5, telling.tell_of),
     (6, telling.correct),
     (46, asking.ask),
-    (3, asking.ask_unknown),
+    (5, asking.ask_unknown),
     (5, asking.ask_whether),
     (3, asking.recap),
     (3, asking.repeat),
@@ -125,5 +129,12 @@ _EXCHANGE_TABLE: tuple[tuple[int, Exchange], ...] = (
     (11, _beyond),
     (2, _remark),
 )
-_EXCHANGES = [exchange for _, exchange in _EXCHANGE_TABLE]
-_EXCHANGE_WEIGHTS = [weight for weight, _ in _EXCHANGE_TABLE]
+_DRILLS: tuple[tuple[int, Exchange], ...] = (
+    (12, telling.tell),
+    (14, _tell_several),
+    (3, telling.tell_of),
+    (4, telling.correct),
+    (64, asking.ask),
+    (1, asking.ask_unknown),
+    (2, asking.recap),
+)

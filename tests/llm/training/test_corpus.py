@@ -10,7 +10,7 @@ import pytest
 from bot.conversation.context import system_prompt
 from llm.evaluation.chat_cases import CAPABILITIES, GREETINGS, IDENTITY, OUTSIDE, RECALLS, cases
 from llm.training.chat.conversation import IN_PRIVATE, IN_SERVER, Turn
-from llm.training.chat.corpus import Lengths, conversations
+from llm.training.chat.corpus import DRILL, Lengths, conversations
 from llm.training.chat.slots import SLOTS
 from llm.training.chat.words import draw, is_held_out, person, words
 
@@ -25,6 +25,12 @@ def sample() -> list[list[Turn]]:
 def test_the_same_seed_gives_the_same_conversations(sample: list[list[Turn]]) -> None:
     assert list(conversations("test", 20, FEW)) == sample[:20]
     assert list(conversations("another", 20, FEW)) != sample[:20]
+
+
+def test_drills_are_about_memory_only() -> None:
+    answers = [turn.content for talk in conversations("drills", 60, DRILL) for turn in talk if turn.role == "assistant"]
+    assert len(answers) > 60 * 4
+    assert not [answer for answer in answers if "small built-in model" in answer or "Steward" in answer]
 
 
 def test_no_slot_is_left_unfilled_and_no_turn_is_empty(sample: list[list[Turn]]) -> None:

@@ -72,7 +72,7 @@ SMOKE = (
     ),
     ("Steward Playground", ("Ada: I love tea", "Grace: I live in Lisbon", "Ada: where does Grace live?"), "Lisbon"),
     ("Rust Club", ("Grace: my cat is called Pixel", "Linus: thanks", "Grace: what is my cat called?"), "Pixel"),
-    ("Rust Club", ("Ada: hello!",), "Ada"),
+    ("Rust Club", ("Ada: hello!",), "Hello"),
     ("Rust Club", ("Linus: who are you?",), "Steward"),
     ("Rust Club", ("Linus: what can you do?",), "/help"),
     ("Rust Club", ("Ada: what is the capital of France?",), "small built-in model"),

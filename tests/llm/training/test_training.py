@@ -28,7 +28,8 @@ TINY = Recipe(
     heads=2,
     rounds=2,
     conversations=20,
-    first_rounds=1,
+    drill_rounds=1,
+    short_rounds=0,
     batch_tokens=1024,
 )
 
