@@ -87,13 +87,14 @@ async def test_streams_go_on_after_a_failure(loaded: LoadedModel, expected: list
         assert case.engine.stats().running == 0
 
 
-async def test_the_culprit_alone_is_failed_with_the_cause(loaded: LoadedModel, expected: list[list[int]]) -> None:
+async def test_the_culprits_alone_are_failed_with_the_cause(loaded: LoadedModel, expected: list[list[int]]) -> None:
     async with subject(loaded) as case:
         with sabotage(loaded.model, poisoned):
-            *others, culprit = await all_said(case.engine, jobs([*PROMPTS, [7, POISON, 9]]))
+            first, *others, last = await all_said(case.engine, jobs([[POISON] * 20, *PROMPTS, [7, POISON, 9]]))
         assert others == expected
-        assert isinstance(culprit, EngineError) and "the poison was eaten" in str(culprit)
-        assert case.count("engine_rebuilds") == 2  # one death for all, one for the culprit alone
+        assert isinstance(first, EngineError) and "the poison was eaten" in str(first)
+        assert isinstance(last, EngineError) and "the poison was eaten" in str(last)
+        assert case.count("engine_rebuilds") == 3  # one death for all, one for each culprit alone
         assert case.deaths == []
 
 
