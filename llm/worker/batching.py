@@ -1,4 +1,5 @@
-"""The one file that touches transformers' continuous batching. It knows no text, no HTTP and no queue.
+"""The one file that runs transformers' continuous batching; what we put into its steps is in `attention.py` and
+`sampling.py`, which say what they rely upon. It knows no text, no HTTP and no queue.
 
 The manager computes in a thread of its own; what it delivers reaches the event loop by `call_soon_threadsafe`. What is
 relied upon beyond its public methods (read in transformers 5.23): `output_router.result_handlers` (a cancelled request
