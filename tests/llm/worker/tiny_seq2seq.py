@@ -6,7 +6,7 @@ import json
 import string
 from pathlib import Path
 
-import pytest
+import sentencepiece
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
@@ -120,11 +120,10 @@ def _saved(folder: Path, tokenizer: PreTrainedTokenizerBase, model: type, config
 
 
 def _sentencepiece(folder: Path) -> list[str]:
-    """A tiny SentencePiece model in `folder`, and its pieces; skips where the library is not installed."""
-    spm = pytest.importorskip("sentencepiece", reason="sentencepiece is not installed: Marian and M2M100 need it")
+    """A tiny SentencePiece model in `folder`, and its pieces."""
     folder.mkdir(parents=True, exist_ok=True)
     sentences = iter(["the quick brown fox jumps over the lazy dog", "Sphinx of black quartz, judge my vow", *LETTERS])
-    spm.SentencePieceTrainer.train(
+    sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=sentences,
         model_prefix=str(folder / "pieces"),
         vocab_size=110,
@@ -132,5 +131,5 @@ def _sentencepiece(folder: Path) -> list[str]:
         hard_vocab_limit=False,
         minloglevel=2,
     )
-    processor = spm.SentencePieceProcessor(model_file=str(folder / "pieces.model"))
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "pieces.model"))
     return [processor.id_to_piece(place) for place in range(3, processor.get_piece_size())]
