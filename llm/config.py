@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -118,6 +118,10 @@ class WorkerSettings(BaseModel):
         "long hangs: the worker ends, and is started again.",
     )
     drain_s: float = Field(5, ge=0, description="How long running answers may finish after SIGTERM, in seconds.")
+
+
+Task = Literal["entities", "classify", "zero_shot", "moderations", "embeddings", "seq2seq"]
+TASKS: tuple[Task, ...] = get_args(Task)
 
 
 class TaskModelSettings(BaseModel):

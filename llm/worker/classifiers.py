@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from llm.worker.errors import NotReady
 from llm.worker.microbatch import RETRY_S, MicroBatcher
 from llm.worker.spans import Entity, Piece, entities
-from llm.worker.tasks import Threads
+from llm.worker.threads import Threads
 
 Array = NDArray[np.float32]
 Activation = Literal["softmax", "sigmoid", "none"]

@@ -10,32 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 from llm.worker.admission import Ticket
 from llm.worker.engine import EngineError
 from llm.worker.errors import ContextExceeded, GenerationFailed, NotReady
+from llm.worker.question import Asked, Pause
 from llm.worker.serving import ChatModel
 
-STEP_TOKENS = 256  # computed in one pause: half of what an ordinary step may compute by default
 LONGEST_PROMPT = 4096  # tokens of one question and the state that it is about
-
-Pause = Callable[[], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question as a prompt: token ids, and the names of the options with the token of each one's label."""
-
-    name: str
-    ids: Sequence[int]
-    labels: Sequence[int]
-    question: Any  # transformers' Question, which makes the answer
 
 
 class Judge(Protocol):

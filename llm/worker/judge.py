@@ -18,8 +18,8 @@ from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.decision import DecisionConfig
 from transformers.decision.template_utils import label_token_ids, prepare_inputs
 
-from llm.worker.decide import STEP_TOKENS, Asked, Pause
 from llm.worker.errors import ApiError
+from llm.worker.question import STEP_TOKENS, Asked, Pause
 
 BARE = "{{ messages[0]['content'] }}\n"  # for models without a chat template
 PAGED = "paged|"  # transformers' names of attention that reads the batch's pages

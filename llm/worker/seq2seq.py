@@ -14,7 +14,7 @@ from typing import Protocol
 from llm.worker.errors import ApiError, NotReady
 from llm.worker.languages import Direction, Languages
 from llm.worker.microbatch import RETRY_S, MicroBatcher, Shape
-from llm.worker.tasks import Threads
+from llm.worker.threads import Threads
 
 DEFAULT_TOKENS = 256  # longest answer, where neither the request nor the model says one
 MOST_ROWS = 16  # texts times beams that are generated together

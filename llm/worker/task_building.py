@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llm.config import Device, TaskModelSettings
+from llm.config import Device, Task, TaskModelSettings
 from llm.worker import seq2seq
 from llm.worker.classifiers import (
     EmbeddingModel,
@@ -24,7 +24,7 @@ from llm.worker.pooling import read_pooling
 from llm.worker.seq2seq import Seq2SeqModel
 from llm.worker.seq2seq_model import EncoderDecoder
 from llm.worker.task_loader import LoadedTask, load_task
-from llm.worker.tasks import Task, Threads
+from llm.worker.threads import Threads
 
 WINDOW_SHAPE: Shape[Window] = Shape(length=lambda window: len(window.ids))
 

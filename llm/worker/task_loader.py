@@ -24,12 +24,11 @@ from transformers import (
 
 from llm import builtin
 from llm.builtin import ForeignWeights
-from llm.config import Device
+from llm.config import Device, Task
 from llm.worker.checkpoint import obtain
 from llm.worker.errors import LoadError
 from llm.worker.hub import TASK_MODEL
 from llm.worker.names import DEFAULT_REVISION, served_name
-from llm.worker.tasks import Task
 
 KINDS: dict[Task, tuple[Any, str]] = {
     "entities": (AutoModelForTokenClassification, "a token-classification model"),

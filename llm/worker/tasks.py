@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
 from llm import builtin
-from llm.config import Device, TaskModelSettings
+from llm.config import TASKS, Device, Task, TaskModelSettings
 from llm.worker.errors import UnknownModel
 from llm.worker.metrics import Metrics
 from llm.worker.names import served_name
+from llm.worker.threads import Threads
 
 if TYPE_CHECKING:
     from llm.worker.classifiers import TaskModel
 
 log = structlog.get_logger()
 
-Task = Literal["entities", "classify", "zero_shot", "moderations", "embeddings", "seq2seq"]
-TASKS: tuple[Task, ...] = get_args(Task)
 OFF = "none"
 BUILT_IN: dict[Task, str] = {
     "entities": "embedded/entities",
@@ -48,21 +45,6 @@ def wanted(settings: TaskModelSettings) -> dict[Task, str]:
         if name != OFF and not (built_in_only and builtin.folder_of(name) is None):
             names[task] = name
     return names
-
-
-@dataclass(slots=True)
-class Threads:
-    """Where task models compute, so that nothing blocks the event loop and no generation keeps an encoder waiting.
-
-    One thread each: tokenizers and models are not made for several at once."""
-
-    text: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "task-text"))
-    encoders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "encoders"))
-    seq2seq: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "seq2seq"))
-
-    def close(self) -> None:
-        for executor in (self.text, self.encoders, self.seq2seq):
-            executor.shutdown(wait=False, cancel_futures=True)
 
 
 class Tasks:

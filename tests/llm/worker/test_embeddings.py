@@ -18,7 +18,8 @@ from llm.worker.errors import LoadError
 from llm.worker.metrics import Metrics
 from llm.worker.pooling import Mode, Pooling, pool, read_pooling
 from llm.worker.task_building import build
-from llm.worker.tasks import Threads, wanted
+from llm.worker.tasks import wanted
+from llm.worker.threads import Threads
 
 TEXTS = ["A cat sits on the mat.", "A kitten is resting on a rug.", "The central bank raised interest rates.", "é 👋🏽"]
 

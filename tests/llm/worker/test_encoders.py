@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from transformers import pipeline
 
-from llm.config import TaskModelSettings
+from llm.config import Task, TaskModelSettings
 from llm.worker.classifiers import EntityModel, LabelModel, TaskModel, ZeroShotModel, softmax
 from llm.worker.errors import ApiError, LoadError
 from llm.worker.metrics import Metrics
 from llm.worker.spans import Entity
 from llm.worker.task_building import build
-from llm.worker.tasks import Task, Threads
+from llm.worker.threads import Threads
 from tests.llm.worker.tiny import POSITIONS, WORDS, make_byte_ner, make_ner, make_nli, make_topics, make_toxicity
 
 SHORT = [

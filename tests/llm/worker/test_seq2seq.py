@@ -18,7 +18,7 @@ from llm.worker.seq2seq import Options, Seq2SeqModel
 from llm.worker.seq2seq_model import EncoderDecoder
 from llm.worker.task_building import build
 from llm.worker.task_loader import load_task
-from llm.worker.tasks import Threads
+from llm.worker.threads import Threads
 from tests.llm.worker.tiny_seq2seq import make_m2m100, make_marian, make_mbart, make_mbart50, make_nllb, make_t5
 
 TEXTS = ["Hello world", "a", "The quick brown fox jumps over it"]
