@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
-from playground import site
+from playground import backstage, site
 from playground.guard import Guard
 from playground.parts import Parts
 from playground.rest import cdn, channels, commands, guilds, interactions, messages, reactions, threads, users
 
-RESOURCES = (users, guilds, messages, channels, reactions, threads, commands, interactions, cdn, site)
+RESOURCES = (users, guilds, messages, channels, reactions, threads, commands, interactions, cdn, site, backstage)
 
 
 def create_app(parts: Parts) -> FastAPI:

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from playground import payloads
 from playground.broadcast import Broadcast
+from playground.faults import Faults
 from playground.intents import EVERY_INTENT, Intent
 from playground.models import Json, Payload, User
 from playground.sessions import Session, Sessions
@@ -23,7 +24,7 @@ from playground.state import PERSON_TOKEN, World
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, VOICE_STATE, RESUME = 0, 1, 2, 3, 4, 6
 RECONNECT, REQUEST_MEMBERS, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 7, 8, 9, 10, 11
 
-UNKNOWN_OPCODE, DECODE_ERROR, NOT_AUTHENTICATED, AUTHENTICATION_FAILED = 4001, 4002, 4003, 4004
+UNKNOWN_ERROR, UNKNOWN_OPCODE, DECODE_ERROR, NOT_AUTHENTICATED, AUTHENTICATION_FAILED = 4000, 4001, 4002, 4003, 4004
 ALREADY_AUTHENTICATED, INVALID_SEQUENCE, SESSION_TIMED_OUT = 4005, 4007, 4009
 INVALID_SHARD, INVALID_API_VERSION, INVALID_INTENTS = 4010, 4012, 4013
 
@@ -44,11 +45,18 @@ class Gateway:
     """Serves sockets; holds the open ones so that all can be told to reconnect."""
 
     def __init__(
-        self, world: World, sessions: Sessions, broadcast: Broadcast, base_url: str, heartbeat_interval_s: float
+        self,
+        world: World,
+        sessions: Sessions,
+        broadcast: Broadcast,
+        faults: Faults,
+        base_url: str,
+        heartbeat_interval_s: float,
     ) -> None:
         self.world = world
         self.sessions = sessions
         self.broadcast = broadcast
+        self.faults = faults
         self.url = base_url.replace("http", "ws", 1) + "/gateway/"
         self.heartbeat_interval_s = heartbeat_interval_s
         self.connections: set[Connection] = set()
@@ -194,12 +202,28 @@ class Connection:
                 if events is None:
                     await self._socket.close(INVALID_SEQUENCE, "Too far behind.")
                     return
+                if not events and await self._struck(session):
+                    return
                 for event in events:
+                    if await self._struck(session):
+                        return
                     await self.send(DISPATCH, event.data, sequence=event.sequence, event=event.name)
+                    self._gateway.faults.sent(by_bot=session.user.bot)
                     self._sent = event.sequence
                 if not events:
                     await session.wait()
             await self._socket.close(SESSION_TIMED_OUT, "The session was resumed elsewhere.")
+
+    async def _struck(self, session: Session) -> bool:
+        """Whether a fault on purpose has ended this socket."""
+        kind = self._gateway.faults.of_socket(by_bot=session.user.bot)
+        if kind == "reconnect":
+            await self.send(RECONNECT, None)
+        elif kind is not None:
+            if kind == "invalidate":
+                self._gateway.sessions.forget(session)
+            await self._socket.close(UNKNOWN_ERROR, "Unknown error.")
+        return kind in ("drop", "invalidate")
 
     async def _leave(self, *, forget: bool) -> None:
         session, self._session = self._session, None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from playground import seed
 from playground.broadcast import Broadcast
+from playground.faults import Faults
 from playground.gateway import Gateway
 from playground.interactions import Interactions
 from playground.limits import Limits
@@ -36,6 +37,7 @@ class Parts:
     interactions: Interactions
     gateway: Gateway
     base_url: str
+    faults: Faults
     limits: Limits = field(default_factory=Limits)
 
 
@@ -56,5 +58,6 @@ def build(store: Store, base_url: str, timing: Timing | None = None) -> Parts:
         token_lifetime_s=timing.interaction_token_s,
     )
     interactions.end_abandoned()
-    gateway = Gateway(world, sessions, broadcast, base_url, timing.heartbeat_interval_s)
-    return Parts(world, sessions, broadcast, messages, interactions, gateway, base_url)
+    faults = Faults()
+    gateway = Gateway(world, sessions, broadcast, faults, base_url, timing.heartbeat_interval_s)
+    return Parts(world, sessions, broadcast, messages, interactions, gateway, base_url, faults)

@@ -107,7 +107,16 @@ class Sessions:
         session.connection = None
         session.left_at = self.clock()
         if forget:
-            self.all.pop(session.id, None)
+            self.forget(session)
+
+    def forget(self, session: Session) -> None:
+        """Ends the session: it can be resumed no more."""
+        self.all.pop(session.id, None)
+
+    def wake_all(self) -> None:
+        """Every connection looks again."""
+        for session in self.all.values():
+            session.wake()
 
     def _forget_the_lost(self) -> None:
         now = self.clock()

@@ -5,7 +5,9 @@ It does not know what the routes do.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -15,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from playground.errors import DiscordError, invalid_form, missing_access, missing_permissions, unauthorized, unknown
+from playground.faults import Fault
 from playground.limits import Verdict
 from playground.messages import find_message
 from playground.models import Channel, Guild, Json, Message, User
@@ -23,21 +26,34 @@ from playground.permissions import Permission
 from playground.rest.body import Form, read_form
 
 PREFIX = "/api/v10"
+FAULT_HEADER = "X-Playground-Fault"
+"""On answers that went wrong on purpose: the fault's name."""
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 MAJOR_PARAMETERS = ("channel_id", "guild_id", "application_id", "interaction_id", "token")
 
 
 class DiscordRoute(APIRoute):
     """A route with Discord's habits: counted, refused in Discord's shape, answered once its changes are on disk."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             parts: Parts = request.app.state.parts
-            verdict = _count(parts, request, self.path_format.removeprefix(PREFIX))
-            response = _too_many(verdict) if verdict.refused else await _answer(handler, request)
+            template = self.path_format.removeprefix(PREFIX)
+            verdict = _count(parts, request, template)
+            name, fault = _strikes(parts, request, template)
+            if fault is not None and fault.kind == "refuse":
+                verdict = replace(
+                    verdict, remaining=0, reset_after_s=fault.seconds, refused=True, everywhere=fault.everywhere
+                )
+            if verdict.refused:
+                response: Response = JSONResponse(verdict.body(), 429)
+            else:
+                response = await _through(fault, handler, request)
             await parts.world.store.flush()
-            response.headers.update(verdict.headers())
+            response.headers.update(verdict.headers() | ({} if fault is None else {FAULT_HEADER: name}))
             return response
 
         return handle
@@ -48,17 +64,32 @@ def router() -> APIRouter:
 
 
 def _count(parts: Parts, request: Request, template: str) -> Verdict:
+    """Every `Bot …` token is the one bot's; who has no token (webhooks, interactions) is known by the path's."""
     who = request.headers.get("authorization") or str(request.path_params.get("token", ""))
+    who = "Bot" if who.startswith("Bot ") else who
     where = "/".join(str(request.path_params.get(name, "")) for name in MAJOR_PARAMETERS)
     return parts.limits.take(request.method, template, who, where)
 
 
-def _too_many(verdict: Verdict) -> Response:
-    body = {"message": "You are being rate limited.", "retry_after": round(verdict.reset_after_s, 3), "global": False}
-    return JSONResponse({**body, "code": 0}, 429)
+def _strikes(parts: Parts, request: Request, template: str) -> tuple[str, Fault | None]:
+    """What goes wrong on purpose. Who has no token answers interactions, so it is the bot."""
+    by_bot = request.headers.get("authorization", "Bot ").startswith("Bot ")
+    return parts.faults.of_request(request.method, template, by_bot=by_bot) or ("", None)
 
 
-async def _answer(handler: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
+async def _through(fault: Fault | None, handler: Handler, request: Request) -> Response:
+    """The route's own answer, unless a fault is in its way."""
+    if fault is None:
+        return await _answer(handler, request)
+    if fault.kind == "slow":
+        await asyncio.sleep(fault.seconds)
+        return await _answer(handler, request)
+    if fault.kind == "lose":
+        await _answer(handler, request)
+    return JSONResponse({"message": f"{fault.status}: on purpose", "code": 0}, fault.status)
+
+
+async def _answer(handler: Handler, request: Request) -> Response:
     try:
         return await handler(request)
     except DiscordError as error:

@@ -130,19 +130,6 @@ async def test_a_sixth_message_waits_and_discord_py_obeys(start: Start) -> None:
         assert len({one.id for one in sent}) == MESSAGES.limit + 1
 
 
-def test_windows_begin_with_their_first_request() -> None:
-    times = [100.0]
-    limits = Limits(clock=lambda: times[-1])
-    route = ("POST", "/channels/{channel_id}/messages")
-    verdicts = [limits.take(*route, "ada", "1") for _ in range(6)]
-    assert [one.remaining for one in verdicts] == [4, 3, 2, 1, 0, 0]
-    assert [one.refused for one in verdicts] == [False] * 5 + [True]
-    assert not limits.take(*route, "ada", "2").refused
-    assert not limits.take(*route, "grace", "1").refused
-    times.append(105.0)
-    assert not limits.take(*route, "ada", "1").refused
-
-
 FOREIGN = [
     {"Host": "evil.example"},
     {"Host": "127.0.0.1.evil.example:8080"},
