@@ -6,6 +6,7 @@ SQLite has one writer: write transactions wait for each other here, in order, in
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class Database:
 
     async def __aenter__(self) -> Self:
         if self._address.file is not None:
-            with translated(self._address):
+            with translated(self._address, (sqlite3.Error,)):
                 _make_file(self._address.file)
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.engine.dispose)
@@ -143,10 +144,14 @@ class Database:
 
 
 def _make_file(file: Path) -> None:
-    """An empty file that only its owner can read, for it will hold conversations; SQLite's journal copies its mode."""
+    """An empty file that only its owner can read, for it will hold conversations; SQLite's journal copies its mode.
+
+    It is opened once, because aiosqlite does not wait for the thread of a connection that could not be opened.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         file.touch(mode=0o600)
+    sqlite3.connect(file).close()
 
 
 def _prepare_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
