@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -11,7 +12,7 @@ from llm.types import Priority
 
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TASK_BATCH_BUCKETS = (1, 2, 4, 8, 16, 32)
-FIRST_TOKEN_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+WAIT_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
 class Metrics:
@@ -20,80 +21,35 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)  # memory and start time: a new start time is a restart
-        self.finished = Counter(
-            "steward_requests_finished", "Chat requests that ended, by how", ["reason"], registry=self.registry
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        waits = partial(histogram, buckets=WAIT_BUCKETS_S)
+
+        self.finished = counter("steward_requests_finished", "Chat requests that ended, by how", ["reason"])
+        self.refused = counter("steward_requests_refused", "Requests answered with an error", ["status", "code"])
+        self.first_token = waits("steward_first_token_seconds", "From a request's arrival to its first token")
+        self.queued = waits("steward_queue_seconds", "From a request's arrival to its turn, by class", ["priority"])
+        self._waiting = gauge("steward_waiting", "Requests in the queue, by class", ["priority"])
+        self._running = gauge("steward_running", "Requests being computed")
+
+        self.prompt_tokens = counter("steward_prompt_tokens", "Prompt tokens received")
+        self._computed_tokens = counter("steward_prompt_tokens_computed", "Prompt tokens computed until a first token")
+        self._reused_tokens = counter("steward_prompt_tokens_reused", "Prompt tokens that came from the prefix cache")
+        self.answer_tokens = counter("steward_answer_tokens", "Tokens generated")
+        self._cache = gauge("steward_cache_used_ratio", "Share of the KV cache in running requests' hands")
+        self._capacity = gauge("steward_cache_capacity_tokens", "Tokens that the KV cache can hold at once")
+
+        self.batch_size = histogram("steward_batch_size", "Requests computed in one step", buckets=BATCH_BUCKETS)
+        self.task_batch = histogram(
+            "steward_task_batch_size", "Texts that a task model computed at once", ["model"], buckets=TASK_BATCH_BUCKETS
         )
-        self.refused = Counter(
-            "steward_requests_refused",
-            "Requests answered with an error, by status and by the error's code",
-            ["status", "code"],
-            registry=self.registry,
-        )
-        self.prompt_tokens = Counter("steward_prompt_tokens", "Prompt tokens received", registry=self.registry)
-        self._computed_tokens = Counter(
-            "steward_prompt_tokens_computed",
-            "Prompt tokens computed for the requests that got a first token",
-            registry=self.registry,
-        )
-        self._reused_tokens = Counter(
-            "steward_prompt_tokens_reused",
-            "Prompt tokens of the same requests that came from the prefix cache",
-            registry=self.registry,
-        )
-        self.answer_tokens = Counter("steward_answer_tokens", "Tokens generated", registry=self.registry)
-        self.first_token = Histogram(
-            "steward_first_token_seconds",
-            "From the request's arrival to its first token",
-            buckets=FIRST_TOKEN_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.queued = Histogram(
-            "steward_queue_seconds",
-            "From the request's arrival to its turn, by class",
-            ["priority"],
-            buckets=FIRST_TOKEN_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.batch_size = Histogram(
-            "steward_batch_size",
-            "Requests computed together in one step",
-            buckets=BATCH_BUCKETS,
-            registry=self.registry,
-        )
-        self.rebuilds = Counter(
-            "steward_engine_rebuilds", "Engines built to replace one that died", registry=self.registry
-        )
-        self.resubmitted = Counter(
-            "steward_jobs_resubmitted",
-            "Jobs that an engine's death sent to the next one",
-            registry=self.registry,
-        )
-        self.shrinks = Counter(
-            "steward_out_of_memory_shrinks",
-            "Times that lack of memory made the engine smaller",
-            registry=self.registry,
-        )
-        self.task_batch = Histogram(
-            "steward_task_batch_size",
-            "Texts (windows of long ones) that a task model computed at once",
-            ["model"],
-            buckets=TASK_BATCH_BUCKETS,
-            registry=self.registry,
-        )
-        self.model_bytes = Gauge(
-            "steward_task_model_bytes", "Memory that a task model's weights take", ["model"], registry=self.registry
-        )
-        self._waiting = Gauge(
-            "steward_waiting", "Requests in the queue, by class", ["priority"], registry=self.registry
-        )
-        self._running = Gauge("steward_running", "Requests being computed", registry=self.registry)
-        self._cache = Gauge(
-            "steward_cache_used_ratio", "Share of the KV cache in running requests' hands", registry=self.registry
-        )
-        self._capacity = Gauge(
-            "steward_cache_capacity_tokens", "Tokens that the KV cache can hold at once", registry=self.registry
-        )
-        self._ready = Gauge("steward_ready", "1 while requests are taken, else 0", registry=self.registry)
+        self.model_bytes = gauge("steward_task_model_bytes", "Memory of a task model's weights", ["model"])
+
+        self._ready = gauge("steward_ready", "1 while requests are taken, else 0")
+        self.rebuilds = counter("steward_engine_rebuilds", "Engines built to replace one that died")
+        self.resubmitted = counter("steward_jobs_resubmitted", "Jobs that an engine's death sent to the next one")
+        self.shrinks = counter("steward_out_of_memory_shrinks", "Times that lack of memory made the engine smaller")
         self._show_zeros()
 
     def _show_zeros(self) -> None:
