@@ -11,9 +11,37 @@ from starlette.websockets import WebSocket
 from playground import backstage, site
 from playground.guard import Guard
 from playground.parts import Parts
-from playground.rest import cdn, channels, commands, guilds, interactions, messages, reactions, threads, users
+from playground.rest import (
+    cdn,
+    channels,
+    commands,
+    guilds,
+    interactions,
+    messages,
+    polls,
+    reactions,
+    threads,
+    tokens,
+    users,
+    webhooks,
+)
 
-RESOURCES = (users, guilds, messages, channels, reactions, threads, commands, interactions, cdn, site, backstage)
+RESOURCES = (
+    users,
+    guilds,
+    messages,
+    channels,
+    reactions,
+    threads,
+    polls,
+    commands,
+    interactions,
+    webhooks,
+    tokens,
+    cdn,
+    site,
+    backstage,
+)
 
 
 def create_app(parts: Parts) -> FastAPI:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from playground import intents, message_payloads, payloads
+from playground import guild_payloads, intents, message_payloads, payloads
 from playground.intents import Intent
 from playground.models import Channel, Guild, Message, Payload, Reaction, User
 from playground.sessions import Session, Sessions
@@ -17,6 +17,8 @@ class Broadcast:
         self._world = world
         self._sessions = sessions
         self._base_url = base_url
+        self.unavailable: int | None = None
+        """The server that has an outage: nothing is heard from it."""
 
     # messages
 
@@ -66,11 +68,20 @@ class Broadcast:
         body["emoji"] = message_payloads.emoji(reaction)
         self._in_channel("MESSAGE_REACTION_REMOVE_EMOJI", channel, lambda _: body)
 
+    def voted(self, channel: Channel, message: Message, user: User, answer_id: int, *, added: bool) -> None:
+        body: Payload = {"user_id": str(user.id), "message_id": str(message.id), "answer_id": answer_id}
+        body |= self._where(channel)
+        self._in_channel(f"MESSAGE_POLL_VOTE_{'ADD' if added else 'REMOVE'}", channel, lambda _: body)
+
     def pins_updated(self, channel: Channel) -> None:
         body: Payload = {**self._where(channel), "last_pin_timestamp": channel.last_pin_at}
         self._in_channel("CHANNEL_PINS_UPDATE", channel, lambda _: body)
 
     # channels and threads
+
+    def webhooks_changed(self, channel: Channel) -> None:
+        body = self._where(channel)
+        self._in_channel("WEBHOOKS_UPDATE", channel, lambda _: body)
 
     def channel_event(self, event: str, channel: Channel) -> None:
         self._in_channel(event, channel, lambda session: payloads.channel(self._world, channel, session.user.id))
@@ -102,15 +113,45 @@ class Broadcast:
 
     # servers
 
+    def guild(self, session: Session, guild: Guild) -> Payload:
+        """The server as this session may see it."""
+        everyone = not session.user.bot or bool(session.intents & Intent.GUILD_PRESENCES)
+        online = [one for one in guild.members if self._sessions.online(one)]
+        return guild_payloads.guild_create(self._world, guild, session.user, online, all_members=everyone)
+
+    def member_joined(self, guild: Guild, user: User) -> None:
+        """The one who joined gets the server; the others see the member come."""
+        for session in self._listening([user.id]):
+            if session.has_shard_of(guild.id):
+                told = self.guild(session, guild)
+                del told["unavailable"]  # whoever finds it there takes the event for the end of an outage
+                session.push("GUILD_CREATE", told)
+        body = {**payloads.member(user, guild.members[user.id]), "guild_id": str(guild.id)}
+        self._to_members("GUILD_MEMBER_ADD", guild, body, without=user.id)
+
+    def outage(self, guild: Guild, *, begins: bool) -> None:
+        """The server cannot be reached for a while, or can again; nobody has left it."""
+        self.unavailable = guild.id if begins else None
+        for session in self._listening(guild.members):
+            if not session.has_shard_of(guild.id):
+                continue
+            if begins:
+                session.push("GUILD_DELETE", {"id": str(guild.id), "unavailable": True})
+            else:
+                session.push("GUILD_CREATE", self.guild(session, guild))
+
+    def _to_members(self, event: str, guild: Guild, body: Payload, *, without: int) -> None:
+        needed = intents.needed(event, in_guild=True)
+        for session in self._listening(set(guild.members) - {without}):
+            if session.wants(needed) and session.has_shard_of(guild.id):
+                session.push(event, body)
+
     def member_left(self, guild: Guild, user: User) -> None:
         """The one who left loses the server; the others see the member go."""
         for session in self._listening([user.id]):
             session.push("GUILD_DELETE", {"id": str(guild.id)})
         body: Payload = {"guild_id": str(guild.id), "user": payloads.user(user)}
-        needed = intents.needed("GUILD_MEMBER_REMOVE", in_guild=True)
-        for session in self._listening(guild.members):
-            if session.wants(needed) and session.has_shard_of(guild.id):
-                session.push("GUILD_MEMBER_REMOVE", body)
+        self._to_members("GUILD_MEMBER_REMOVE", guild, body, without=user.id)
 
     def presence(self, user: User) -> None:
         """Tells the members of the user's servers whether the user is connected."""
@@ -144,6 +185,8 @@ class Broadcast:
     def _in_channel(
         self, event: str, channel: Channel, build: Callable[[Session], Payload], only_for: int | None = None
     ) -> None:
+        if channel.guild_id is not None and channel.guild_id == self.unavailable:
+            return
         needed = intents.needed(event, in_guild=channel.guild_id is not None)
         for session in list(self._sessions.all.values()):
             person = session.user.id

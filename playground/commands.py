@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from playground import forms, message_payloads, payloads
+from playground import forms, guild_payloads, message_payloads, payloads
 from playground.errors import DiscordError, invalid_form, missing_access, required, too_long, unknown
 from playground.interaction_payloads import CHAT_INPUT, USER_MENU
 from playground.models import Channel, Command, Payload, User
@@ -166,7 +166,7 @@ class _Resolver:
                 granted = str(self._world.guild_permissions(identity, guild))
                 self._put("members", identity, {**payloads.partial_member(membership), "permissions": granted})
         elif kind in (ROLE, MENTIONABLE) and guild is not None and identity in guild.roles:
-            self._put("roles", identity, payloads.role(guild.roles[identity]))
+            self._put("roles", identity, guild_payloads.role(guild.roles[identity]))
         elif kind == CHANNEL and identity in self._world.channels:
             found = self._world.channels[identity]
             body = payloads.interaction_channel(self._world, found, self._world.bot.id, self._world.bot.id)

@@ -15,6 +15,7 @@ UNKNOWN = {
     "user": (10013, "Unknown User"),
     "emoji": (10014, "Unknown Emoji"),
     "webhook": (10015, "Unknown Webhook"),
+    "sticker": (10060, "Unknown sticker"),
     "interaction": (10062, "Unknown interaction"),
     "command": (10063, "Unknown application command"),
 }
@@ -68,6 +69,26 @@ def system_message() -> DiscordError:
 
 def cannot_message_user() -> DiscordError:
     return DiscordError(403, 50007, "Cannot send messages to this user")
+
+
+def too_large() -> DiscordError:
+    return DiscordError(413, 40005, "Request entity too large")
+
+
+def too_old() -> DiscordError:
+    return DiscordError(400, 50034, "You can only bulk delete messages that are under 14 days old.")
+
+
+def invalid_sticker() -> DiscordError:
+    return DiscordError(400, 50081, "Invalid sticker sent")
+
+
+def not_a_poll() -> DiscordError:
+    return DiscordError(400, 520006, "Cannot expire a message without a poll")
+
+
+def needed_channel() -> DiscordError:
+    return DiscordError(400, 50074, "Cannot delete a channel required for community servers")
 
 
 def empty_message() -> DiscordError:

@@ -34,7 +34,9 @@ class Form(BaseModel):
 
 
 class Reference(Form):
+    type: int | None = None
     message_id: Snowflake | None = None
+    channel_id: Snowflake | None = None
     fail_if_not_exists: bool | None = None
 
 
@@ -92,6 +94,22 @@ class Component(Form):
     accessory: Component | None = None
 
 
+class PollMedia(Form):
+    text: str | None = None
+    emoji: Payload | None = None
+
+
+class PollAnswer(Form):
+    poll_media: PollMedia
+
+
+class PollForm(Form):
+    question: PollMedia
+    answers: list[PollAnswer]
+    duration: int | float | None = None
+    allow_multiselect: bool | None = None
+
+
 class MessageForm(Form):
     content: str | None = None
     nonce: Nonce | None = None
@@ -102,6 +120,27 @@ class MessageForm(Form):
     attachments: list[File] | None = None
     allowed_mentions: AllowedMentions | None = None
     message_reference: Reference | None = None
+    poll: PollForm | None = None
+    sticker_ids: list[Snowflake] | None = None
+
+
+class WebhookMessageForm(MessageForm):
+    username: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    avatar_url: str | None = None
+
+
+class WebhookForm(Form):
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class VoteForm(Form):
+    answer_ids: list[Snowflake]
+
+
+class NewChannelForm(Form):
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    type: int | None = None
+    topic: str | None = None
 
 
 class ChannelForm(Form):

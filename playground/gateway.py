@@ -169,8 +169,9 @@ class Connection:
         sessions.attach(session, self)
         session.push("READY", self._ready(session))
         for guild in self._gateway.world.guilds.values():
-            if user.id in guild.members and session.has_shard_of(guild.id) and session.wants(Intent.GUILDS):
-                session.push("GUILD_CREATE", self._guild(session, guild.id))
+            there = user.id in guild.members and guild.id != self._gateway.broadcast.unavailable
+            if there and session.has_shard_of(guild.id) and session.wants(Intent.GUILDS):
+                session.push("GUILD_CREATE", self._gateway.broadcast.guild(session, guild))
         self._follow(session, 0, was_online=was_online)
 
     async def _resume(self, data: Json) -> None:
@@ -250,16 +251,9 @@ class Connection:
         if user.bot:
             body["application"] = {"id": str(user.id), "flags": payloads.BOT_FLAG_INTENTS}
             return body
-        body["guilds"] = [self._guild(session, one.id) for one in mine]
+        body["guilds"] = [self._gateway.broadcast.guild(session, one) for one in mine]
         body["private_channels"] = [payloads.channel(world, one, user.id) for one in world.direct_channels(user.id)]
         return body
-
-    def _guild(self, session: Session, guild_id: int) -> Payload:
-        world = self._gateway.world
-        everyone = not session.user.bot or bool(session.intents & Intent.GUILD_PRESENCES)
-        guild = world.guilds[guild_id]
-        online = [one for one in guild.members if self._gateway.sessions.online(one)]
-        return payloads.guild_create(world, guild, session.user, online, all_members=everyone)
 
     def _members(self, session: Session, data: Json) -> None:
         """Answers a request for members: by ids, or by the beginning of the name."""

@@ -11,6 +11,7 @@ class Intent(IntFlag):
     GUILDS = 1 << 0
     GUILD_MEMBERS = 1 << 1
     GUILD_MODERATION = 1 << 2
+    GUILD_WEBHOOKS = 1 << 5
     GUILD_PRESENCES = 1 << 8
     GUILD_MESSAGES = 1 << 9
     GUILD_MESSAGE_REACTIONS = 1 << 10
@@ -19,6 +20,8 @@ class Intent(IntFlag):
     DIRECT_MESSAGE_REACTIONS = 1 << 13
     DIRECT_MESSAGE_TYPING = 1 << 14
     MESSAGE_CONTENT = 1 << 15
+    GUILD_MESSAGE_POLLS = 1 << 24
+    DIRECT_MESSAGE_POLLS = 1 << 25
 
 
 EVERY_INTENT = (1 << 26) - 1
@@ -27,7 +30,9 @@ EVERY_INTENT = (1 << 26) - 1
 IN_GUILD = {
     "MESSAGE": Intent.GUILD_MESSAGES,
     "MESSAGE_REACTION": Intent.GUILD_MESSAGE_REACTIONS,
+    "MESSAGE_POLL_VOTE": Intent.GUILD_MESSAGE_POLLS,
     "TYPING": Intent.GUILD_MESSAGE_TYPING,
+    "WEBHOOKS": Intent.GUILD_WEBHOOKS,
     "CHANNEL": Intent.GUILDS,
     "THREAD": Intent.GUILDS,
     "THREAD_MEMBERS": Intent.GUILDS,
@@ -39,6 +44,7 @@ IN_GUILD = {
 IN_DM = {
     "MESSAGE": Intent.DIRECT_MESSAGES,
     "MESSAGE_REACTION": Intent.DIRECT_MESSAGE_REACTIONS,
+    "MESSAGE_POLL_VOTE": Intent.DIRECT_MESSAGE_POLLS,
     "TYPING": Intent.DIRECT_MESSAGE_TYPING,
     "CHANNEL": Intent.DIRECT_MESSAGES,
 }
@@ -58,6 +64,7 @@ def without_content(message: Payload, viewer_id: int) -> Payload:
     shown = dict(message)
     if author != viewer and not mentioned and "guild_id" in message:
         shown |= {"content": "", "embeds": [], "attachments": [], "components": []}
+        shown = {key: value for key, value in shown.items() if key not in ("poll", "message_snapshots")}
     referenced = message.get("referenced_message")
     if referenced is not None:
         guild = {"guild_id": message["guild_id"]} if "guild_id" in message else {}

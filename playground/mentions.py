@@ -59,7 +59,8 @@ def find(
         permitted = may.users is None or user_id in may.users
         if permitted and user_id not in found.users and _is_there(world, channel, user_id):
             found.users.append(user_id)
-    if replied_to is not None and may.replied_user and replied_to.author_id not in found.users:
+    pings_author = replied_to is not None and may.replied_user and replied_to.author_id in world.users
+    if replied_to is not None and pings_author and replied_to.author_id not in found.users:
         found.users.append(replied_to.author_id)
     if channel.guild_id is None:
         return found

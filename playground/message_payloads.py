@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from playground import payloads
-from playground.models import Attachment, Channel, Message, MessageType, Payload, Reaction
+from playground import payloads, polls
+from playground.models import Attachment, Channel, Message, MessageType, Payload, Reaction, ReferenceType
 from playground.state import World
 
 POINTS_BACK = (MessageType.REPLY, MessageType.THREAD_STARTER)
@@ -15,6 +15,8 @@ POINTS_BACK = (MessageType.REPLY, MessageType.THREAD_STARTER)
 def message(world: World, base_url: str, one: Message, viewer_id: int) -> Payload:
     """A message as REST gives it."""
     body = _basic(world, base_url, one)
+    if one.poll is not None:
+        body["poll"] = polls.shown(one.poll, viewer_id)
     if one.reactions:
         body["reactions"] = [_reaction(each, viewer_id) for each in one.reactions]
     if one.thread_id is not None and one.thread_id in world.channels:
@@ -48,8 +50,8 @@ def emoji(reaction: Reaction) -> Payload:
     return {"id": None if reaction.emoji_id is None else str(reaction.emoji_id), "name": reaction.name}
 
 
-def reference_to(target: Message, channel: Channel) -> Payload:
-    body: Payload = {"type": 0, "message_id": str(target.id), "channel_id": str(target.channel_id)}
+def reference_to(target: Message, channel: Channel, kind: ReferenceType = ReferenceType.REPLY) -> Payload:
+    body: Payload = {"type": int(kind), "message_id": str(target.id), "channel_id": str(target.channel_id)}
     if channel.guild_id is not None:
         body["guild_id"] = str(channel.guild_id)
     return body
@@ -67,33 +69,58 @@ def attachment(base_url: str, channel_id: int, one: Attachment) -> Payload:
     }
     if one.description is not None:
         body["description"] = one.description
+    if one.width is not None and one.height is not None:
+        body |= {"width": one.width, "height": one.height}
     return body
 
 
 def _basic(world: World, base_url: str, one: Message) -> Payload:
     body: Payload = {
+        **_content(world, base_url, one),
         "id": str(one.id),
         "channel_id": str(one.channel_id),
+        "author": _author(world, one),
+        "mention_everyone": one.mention_everyone,
+        "pinned": one.pinned_at is not None,
+        "tts": False,
+    }
+    if one.snapshot is not None:
+        body["message_snapshots"] = [{"message": _content(world, base_url, one.snapshot)}]
+    if one.webhook is not None:
+        body["webhook_id"] = str(one.author_id)
+        if one.webhook["application_id"] is not None:
+            body["application_id"] = str(one.webhook["application_id"])
+    if one.reference is not None:
+        body["message_reference"] = one.reference
+    if one.interaction is not None:
+        body |= _answering(world, one.interaction)
+    return body
+
+
+def _content(world: World, base_url: str, one: Message) -> Payload:
+    """What a forwarded message keeps of the one that it forwards."""
+    body: Payload = {
         "type": one.type,
-        "author": payloads.user(world.users[one.author_id]),
         "content": one.content,
         "timestamp": one.created_at,
         "edited_timestamp": one.edited_at,
         "flags": one.flags,
         "mentions": [payloads.user(world.users[each]) for each in one.mentions],
         "mention_roles": [str(each) for each in one.mention_roles],
-        "mention_everyone": one.mention_everyone,
         "attachments": [attachment(base_url, one.channel_id, each) for each in one.attachments],
         "embeds": one.embeds,
         "components": one.components,
-        "pinned": one.pinned_at is not None,
-        "tts": False,
     }
-    if one.reference is not None:
-        body["message_reference"] = one.reference
-    if one.interaction is not None:
-        body |= _answering(world, one.interaction)
+    if one.stickers:
+        body["sticker_items"] = [payloads.sticker_item(each) for each in one.stickers]
     return body
+
+
+def _author(world: World, one: Message) -> Payload:
+    """A webhook's message stands under the name that it was posted with."""
+    if one.webhook is None:
+        return payloads.user(world.users[one.author_id])
+    return payloads.webhook_user(one.author_id, one.webhook["name"])
 
 
 def _answering(world: World, interaction: Payload) -> Payload:

@@ -29,6 +29,12 @@ class MessageType(IntEnum):
     CHAT_INPUT_COMMAND = 20
     THREAD_STARTER = 21
     CONTEXT_MENU_COMMAND = 23
+    POLL_RESULT = 46
+
+
+class ReferenceType(IntEnum):
+    REPLY = 0
+    FORWARD = 1
 
 
 class InteractionKind(IntEnum):
@@ -44,6 +50,7 @@ class MessageFlags(IntFlag):
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
+    HAS_SNAPSHOT = 1 << 14
     COMPONENTS_V2 = 1 << 15
 
 
@@ -88,6 +95,13 @@ class AuditEntry:
 
 
 @dataclass(slots=True)
+class Sticker:
+    id: int
+    name: str
+    tags: str
+
+
+@dataclass(slots=True)
 class Guild:
     id: int
     name: str
@@ -95,6 +109,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     audit_log: list[AuditEntry] = field(default_factory=list)
+    stickers: list[Sticker] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -144,6 +159,8 @@ class Attachment:
     size: int
     content_type: str
     description: str | None = None
+    width: int | None = None
+    height: int | None = None
 
 
 @dataclass(slots=True)
@@ -151,6 +168,29 @@ class Reaction:
     name: str
     emoji_id: int | None
     user_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Poll:
+    question: str
+    answers: list[Payload]
+    """Discord's poll_media: a text, perhaps an emoji; answer ids count from 1."""
+    expiry: str
+    allow_multiselect: bool = False
+    ended: bool = False
+    votes: dict[str, list[int]] = field(default_factory=dict)
+    """Answer id → who chose it."""
+
+
+@dataclass(slots=True)
+class Webhook:
+    id: int
+    token: str
+    name: str
+    channel_id: int
+    guild_id: int
+    user_id: int
+    application_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -175,6 +215,12 @@ class Message:
     thread_id: int | None = None
     interaction: Payload | None = None
     """interaction_metadata: which interaction this message answers."""
+    poll: Poll | None = None
+    stickers: list[Sticker] = field(default_factory=list)
+    snapshot: Message | None = None
+    """Of a forwarded message: what it said when it was forwarded."""
+    webhook: Payload | None = None
+    """Of a webhook's message: the name that it was posted under, and the webhook's application_id."""
     only_for: int | None = None
     """The one person who sees an ephemeral message; such a message is never stored."""
 

@@ -23,6 +23,8 @@ class Timing:
     heartbeat_interval_s: float = 41.25
     answer_within_s: float = 3.0
     """How long an application has for its first answer to an interaction."""
+    preview_after_s: float = 0.6
+    """How long after a message with a link the link's preview comes."""
     interaction_token_s: float = 900.0
 
 
@@ -48,7 +50,7 @@ def build(store: Store, base_url: str, timing: Timing | None = None) -> Parts:
     seed.plant(world)
     sessions = Sessions()
     broadcast = Broadcast(world, sessions, base_url)
-    messages = Messages(world, broadcast)
+    messages = Messages(world, broadcast, timing.preview_after_s)
     interactions = Interactions(
         world,
         broadcast,

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from playground.models import AuditEntry, Channel, ChannelType, Command, Guild, Member, Payload, Role, User
+from playground.models import (
+    Channel,
+    ChannelType,
+    Command,
+    Member,
+    Payload,
+    Sticker,
+    User,
+    Webhook,
+)
 from playground.permissions import EVERYTHING
 from playground.state import World
 
@@ -27,6 +34,33 @@ def user(person: User) -> Payload:
     if person.bot:
         body["bot"] = True
     return body
+
+
+def webhook_user(webhook_id: int, name: str) -> Payload:
+    """Who a webhook's message is by."""
+    body = user(User(webhook_id, name, bot=True))
+    return {**body, "discriminator": "0000"}
+
+
+def webhook(world: World, base_url: str, one: Webhook) -> Payload:
+    address = f"{base_url}/api/v10/webhooks/{one.id}/{one.token}"
+    return {
+        "id": str(one.id),
+        "type": 1,
+        "name": one.name,
+        "avatar": None,
+        "channel_id": str(one.channel_id),
+        "guild_id": str(one.guild_id),
+        "application_id": _text(one.application_id),
+        "user": user(world.users[one.user_id]),
+        "token": one.token,
+        "url": address,
+    }
+
+
+def sticker_item(one: Sticker) -> Payload:
+    """As it stands on a message; all here are PNGs."""
+    return {"id": str(one.id), "name": one.name, "format_type": 1}
 
 
 def self_user(person: User) -> Payload:
@@ -54,113 +88,10 @@ def partial_member(membership: Member) -> Payload:
     }
 
 
-def role(one: Role) -> Payload:
-    body: Payload = {
-        "id": str(one.id),
-        "name": one.name,
-        "permissions": str(one.permissions),
-        "position": one.position,
-        "color": one.color,
-        "colors": {"primary_color": one.color, "secondary_color": None, "tertiary_color": None},
-        "hoist": one.hoist,
-        "managed": one.managed,
-        "mentionable": one.mentionable,
-        "icon": None,
-        "unicode_emoji": None,
-        "flags": 0,
-    }
-    if one.bot_id is not None:
-        body["tags"] = {"bot_id": str(one.bot_id)}
-    return body
-
-
-def guild(one: Guild) -> Payload:
-    return {
-        "id": str(one.id),
-        "name": one.name,
-        "owner_id": str(one.owner_id),
-        "roles": [role(each) for each in one.roles.values()],
-        "features": [],
-        "emojis": [],
-        "stickers": [],
-        "icon": None,
-        "description": None,
-        "home_header": None,
-        "splash": None,
-        "discovery_splash": None,
-        "banner": None,
-        "application_id": None,
-        "region": "deprecated",
-        "afk_channel_id": None,
-        "afk_timeout": 300,
-        "system_channel_id": None,
-        "system_channel_flags": 0,
-        "widget_enabled": False,
-        "widget_channel_id": None,
-        "verification_level": 0,
-        "default_message_notifications": 1,
-        "mfa_level": 0,
-        "explicit_content_filter": 0,
-        "max_presences": None,
-        "max_members": 500000,
-        "max_stage_video_channel_users": 50,
-        "max_video_channel_users": 25,
-        "vanity_url_code": None,
-        "premium_tier": 0,
-        "premium_subscription_count": 0,
-        "preferred_locale": "en-US",
-        "rules_channel_id": None,
-        "safety_alerts_channel_id": None,
-        "public_updates_channel_id": None,
-        "premium_progress_bar_enabled": False,
-        "nsfw": False,
-        "nsfw_level": 0,
-        "incidents_data": None,
-    }
-
-
 def presence(guild_id: int, user_id: int, *, online: bool) -> Payload:
     status = "online" if online else "offline"
     shape: Payload = {"user": {"id": str(user_id)}, "guild_id": str(guild_id), "status": status, "activities": []}
     return {**shape, "client_status": {"web": status} if online else {}}
-
-
-def guild_create(world: World, one: Guild, viewer: User, online: Iterable[int], *, all_members: bool) -> Payload:
-    """The GUILD_CREATE event: only what the viewer sees; without `all_members` only the viewer's own membership."""
-    members = [member(world.users[each.user_id], each) for each in one.members.values()]
-    if not all_members:
-        members = [each for each in members if each["user"]["id"] == str(viewer.id)]
-    return {
-        **guild(one),
-        "joined_at": one.members[viewer.id].joined_at,
-        "large": False,
-        "unavailable": False,
-        "member_count": len(one.members),
-        "members": members,
-        "channels": [channel(world, each) for each in world.guild_channels(one.id) if world.can_see(viewer.id, each)],
-        "threads": [
-            channel(world, each, viewer.id) for each in world.guild_threads(one.id) if world.can_see(viewer.id, each)
-        ],
-        "voice_states": [],
-        "presences": [presence(one.id, each, online=True) for each in online] if all_members else [],
-        "stage_instances": [],
-        "guild_scheduled_events": [],
-        "soundboard_sounds": [],
-    }
-
-
-def my_guild(world: World, one: Guild, viewer: User) -> Payload:
-    return {
-        "id": str(one.id),
-        "name": one.name,
-        "icon": None,
-        "banner": None,
-        "owner": one.owner_id == viewer.id,
-        "permissions": str(world.guild_permissions(viewer.id, one)),
-        "features": [],
-        "approximate_member_count": len(one.members),
-        "approximate_presence_count": len(one.members),
-    }
 
 
 def channel(world: World, one: Channel, viewer_id: int | None = None) -> Payload:
@@ -272,20 +203,6 @@ def command(world: World, one: Command) -> Payload:
     if one.guild_id is not None:
         shape["guild_id"] = str(one.guild_id)
     return shape
-
-
-def audit_entry(entry: AuditEntry) -> Payload:
-    body: Payload = {
-        "id": str(entry.id),
-        "action_type": entry.action,
-        "user_id": str(entry.user_id),
-        "target_id": str(entry.target_id),
-        "changes": [],
-        "options": {},
-    }
-    if entry.reason is not None:
-        body["reason"] = entry.reason
-    return body
 
 
 def interaction_channel(world: World, one: Channel, viewer_id: int, app_id: int) -> Payload:

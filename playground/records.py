@@ -12,10 +12,13 @@ from playground.models import (
     Message,
     Overwrite,
     Payload,
+    Poll,
     Reaction,
     Role,
+    Sticker,
     ThreadInfo,
     User,
+    Webhook,
 )
 
 
@@ -35,6 +38,7 @@ def guild(body: Payload) -> Guild:
         roles={int(key): Role(**role) for key, role in body["roles"].items()},
         members={int(key): Member(**member) for key, member in body["members"].items()},
         audit_log=[AuditEntry(**entry) for entry in body["audit_log"]],
+        stickers=[Sticker(**one) for one in body.get("stickers", [])],
     )
 
 
@@ -50,13 +54,22 @@ def channel(body: Payload) -> Channel:
 
 
 def message(body: Payload) -> Message:
+    """Also one that an earlier version stored, without the fields that came later."""
+    poll, snapshot = body.get("poll"), body.get("snapshot")
     return Message(
         **{
             **body,
             "attachments": [Attachment(**one) for one in body["attachments"]],
             "reactions": [Reaction(**one) for one in body["reactions"]],
+            "stickers": [Sticker(**one) for one in body.get("stickers", [])],
+            "poll": None if poll is None else Poll(**poll),
+            "snapshot": None if snapshot is None else message(snapshot),
         }
     )
+
+
+def webhook(body: Payload) -> Webhook:
+    return Webhook(**body)
 
 
 def _thread(body: Payload) -> ThreadInfo:

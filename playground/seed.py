@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.models import AuditEntry, Channel, ChannelType, Guild, Member, Overwrite, Role
+from playground.models import AuditEntry, Channel, ChannelType, Guild, Member, Overwrite, Role, Sticker
 from playground.permissions import EVERYONE, Permission
 from playground.snowflake import now
 from playground.state import World
@@ -13,6 +13,9 @@ PEOPLE = (OWNER, "Grace", "Linus")
 BOT = "Steward"
 BOT_ADDED = 28
 """The audit log's action type for a bot that joins."""
+
+STICKERS = {"Hello": "wave", "Well done": "tada", "Hmm": "thinking"}
+"""Name → the emoji that it goes with."""
 
 STAFF_COLOUR = 0x3BA55D
 
@@ -47,6 +50,9 @@ def plant(world: World) -> None:
     for guild in world.guilds.values():
         if world.bot.id not in guild.members:
             invite_bot(world, guild)
+        if not guild.stickers:
+            guild.stickers = [Sticker(world.snowflakes.next(), name, tags) for name, tags in STICKERS.items()]
+            world.keep(guild)
 
 
 def invite_bot(world: World, guild: Guild) -> None:

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import asdict
 
 from playground import records
-from playground.models import Channel, ChannelType, Command, Guild, Member, Message, MessageFlags, User
+from playground.models import Channel, ChannelType, Command, Guild, Member, Message, MessageFlags, User, Webhook
 from playground.permissions import IN_A_DM, Permission, in_channel, in_guild
 from playground.snowflake import Snowflakes
 from playground.store import Store
@@ -28,6 +28,7 @@ class World:
         self.guilds = {one.id: one for one in map(records.guild, store.load("guild"))}
         self.channels = {one.id: one for one in map(records.channel, store.load("channel"))}
         self.messages = {one.id: one for one in map(records.message, store.load("message"))}
+        self.webhooks = {one.id: one for one in map(records.webhook, store.load("webhook"))}
         self.commands = {one.id: one for one in map(records.command, store.load("command"))}
         self._order: dict[int, list[int]] = {}
         for message in self.messages.values():
@@ -35,7 +36,9 @@ class World:
         self.snowflakes = Snowflakes(last=self._last_id())
 
     def _last_id(self) -> int:
-        return max([0, *self.users, *self.guilds, *self.channels, *self.messages, *self.commands])
+        known = (self.users, self.guilds, self.channels, self.messages, self.webhooks, self.commands)
+        stickers = (one.id for guild in self.guilds.values() for one in guild.stickers)
+        return max([0, *stickers, *(identity for things in known for identity in things)])
 
     # people
 
@@ -62,7 +65,7 @@ class World:
 
     # keeping
 
-    def keep(self, thing: User | Guild | Channel | Message | Command) -> None:
+    def keep(self, thing: User | Guild | Channel | Message | Webhook | Command) -> None:
         """Stores the thing as it now is; ephemeral messages are not kept anywhere."""
         if isinstance(thing, Message) and thing.only_for is not None:
             return
@@ -84,8 +87,13 @@ class World:
         found = (one for one in self.channels.values() if one.guild_id == guild_id)
         return [one for one in found if one.thread is not None and one.thread.archived == archived]
 
-    def remove_thread(self, channel: Channel) -> None:
-        """Forgets a thread with its messages; the message that it grew from loses its mark."""
+    def remove_channel(self, channel: Channel) -> None:
+        """Forgets a channel or thread with all that is in it; the message that a thread grew from loses its mark."""
+        for thread in [one for one in self.channels.values() if one.parent_id == channel.id]:
+            self.remove_channel(thread)
+        for webhook in [one for one in self.webhooks.values() if one.channel_id == channel.id]:
+            del self.webhooks[webhook.id]
+            self.store.remove("webhook", webhook.id)
         for message in [self.messages[identity] for identity in self._order.pop(channel.id, [])]:
             del self.messages[message.id]
             self.store.remove("message", message.id)

@@ -12,7 +12,7 @@ from email.policy import HTTP
 from starlette.requests import Request
 
 from playground.drafts import Upload
-from playground.errors import DiscordError, bad_json
+from playground.errors import bad_json, too_large
 from playground.models import Json, Payload
 
 BODY_LIMIT_BYTES = 25 * 1024 * 1024
@@ -30,7 +30,7 @@ class Form:
 async def read_form(request: Request) -> Form:
     """The request's body. Raises Discord's errors for what is not JSON and for more than 25 MiB."""
     if int(request.headers.get("content-length") or 0) > BODY_LIMIT_BYTES:
-        raise DiscordError(413, 40005, "Request entity too large")
+        raise too_large()
     raw = await request.body()
     kind = request.headers.get("content-type", "")
     if kind.startswith("multipart/form-data"):

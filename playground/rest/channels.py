@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from playground import payloads
-from playground.errors import missing_permissions, wrong_channel_type
+from playground.errors import missing_permissions, needed_channel, wrong_channel_type
 from playground.forms import ChannelForm, check
 from playground.message_payloads import reference_to
 from playground.models import Channel, MessageType, Payload, User
@@ -42,14 +42,18 @@ async def edit(channel: Place, parts: Server, caller: Caller, sent: Sent) -> Res
 
 @routes.delete("/channels/{channel_id}")
 async def delete(channel: Place, parts: Server, caller: Caller) -> Response:
-    """Deletes a thread. Channels of the server cannot be deleted here, and a conversation is only closed."""
+    """Deletes a channel or thread with all that is in it; a conversation is only closed."""
     body = payloads.channel(parts.world, channel, caller.id)
     if channel.thread is not None:
         need(parts, caller, channel, Permission.MANAGE_THREADS)
         parts.broadcast.channel_event("THREAD_DELETE", channel)
-        parts.world.remove_thread(channel)
+        parts.world.remove_channel(channel)
     elif channel.guild_id is not None:
-        raise missing_permissions()
+        need(parts, caller, channel, Permission.MANAGE_CHANNELS)
+        if parts.world.guild_channels(channel.guild_id)[0].id == channel.id:
+            raise needed_channel()
+        parts.broadcast.channel_event("CHANNEL_DELETE", channel)
+        parts.world.remove_channel(channel)
     return answer(body)
 
 

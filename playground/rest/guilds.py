@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from playground import payloads
-from playground.errors import missing_permissions, unknown
+from playground import guild_payloads, payloads
+from playground.errors import missing_permissions, unknown, wrong_channel_type
+from playground.forms import NewChannelForm, check
+from playground.models import Channel, ChannelType
 from playground.permissions import Permission
-from playground.rest.edge import Caller, Home, Server, answer, router
+from playground.rest.edge import Caller, Home, Sent, Server, answer, nothing, router
 
 routes = router()
 
 
 @routes.get("/guilds/{guild_id}")
 async def guild(guild: Home, with_counts: bool = False) -> Response:
-    body = payloads.guild(guild)
+    body = guild_payloads.guild(guild)
     if with_counts:
         body |= {"approximate_member_count": len(guild.members), "approximate_presence_count": len(guild.members)}
     return answer(body)
@@ -24,6 +26,28 @@ async def guild(guild: Home, with_counts: bool = False) -> Response:
 async def channels(guild: Home, parts: Server) -> Response:
     """All channels, hidden ones too: so does Discord."""
     return answer([payloads.channel(parts.world, one) for one in parts.world.guild_channels(guild.id)])
+
+
+@routes.post("/guilds/{guild_id}/channels")
+async def new_channel(guild: Home, parts: Server, caller: Caller, sent: Sent) -> Response:
+    """A text channel, below the others."""
+    if not parts.world.guild_permissions(caller.id, guild) & Permission.MANAGE_CHANNELS:
+        raise missing_permissions()
+    check(NewChannelForm, sent.body)
+    if (sent.body.get("type") or ChannelType.TEXT) != ChannelType.TEXT:
+        raise wrong_channel_type()
+    name = "-".join(sent.body["name"].lower().split())
+    place = max(one.position for one in parts.world.guild_channels(guild.id)) + 1
+    identity = parts.world.snowflakes.next()
+    made = Channel(identity, ChannelType.TEXT, name, guild.id, position=place, topic=sent.body.get("topic"))
+    parts.world.add_channel(made)
+    parts.broadcast.channel_event("CHANNEL_CREATE", made)
+    return answer(payloads.channel(parts.world, made, caller.id), 201)
+
+
+@routes.get("/guilds/{guild_id}/stickers")
+async def stickers(guild: Home) -> Response:
+    return answer([guild_payloads.sticker(one, guild.id) for one in guild.stickers])
 
 
 @routes.get("/guilds/{guild_id}/members")
@@ -49,9 +73,22 @@ async def member(user_id: int, guild: Home, parts: Server) -> Response:
     return answer(payloads.member(parts.world.users[user_id], found))
 
 
+@routes.delete("/guilds/{guild_id}/members/{user_id}")
+async def kick(user_id: int, guild: Home, parts: Server, caller: Caller) -> Response:
+    """Nobody kicks the owner."""
+    if not parts.world.guild_permissions(caller.id, guild) & Permission.KICK_MEMBERS or user_id == guild.owner_id:
+        raise missing_permissions()
+    if user_id not in guild.members:
+        raise unknown("member")
+    del guild.members[user_id]
+    parts.world.keep(guild)
+    parts.broadcast.member_left(guild, parts.world.users[user_id])
+    return nothing()
+
+
 @routes.get("/guilds/{guild_id}/roles")
 async def roles(guild: Home) -> Response:
-    return answer([payloads.role(one) for one in guild.roles.values()])
+    return answer([guild_payloads.role(one) for one in guild.roles.values()])
 
 
 @routes.get("/guilds/{guild_id}/threads/active")
@@ -96,7 +133,7 @@ async def audit_log(
     lists = ("integrations", "webhooks", "guild_scheduled_events", "threads", "application_commands")
     return answer(
         {
-            "audit_log_entries": [payloads.audit_entry(one) for one in chosen],
+            "audit_log_entries": [guild_payloads.audit_entry(one) for one in chosen],
             "users": [payloads.user(one) for one in parts.world.users.values() if one.id in named],
             **{name: [] for name in (*lists, "auto_moderation_rules")},
         }

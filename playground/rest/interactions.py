@@ -1,10 +1,10 @@
-"""Interactions: people create them, the application answers them and follows up."""
+"""Interactions: people create them, the application answers them. Its follow-ups are in `tokens`."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
-from playground import commands, drafts, message_payloads
+from playground import commands, drafts
 from playground.errors import invalid_form, missing_access, unknown
 from playground.forms import (
     CallbackForm,
@@ -22,6 +22,7 @@ from playground.interactions import Callback
 from playground.models import Channel, Interaction, InteractionKind, Message, MessageFlags, Payload, User
 from playground.parts import Parts
 from playground.rest.edge import Caller, Sent, Server, answer, nothing, router
+from playground.rest.messages import shown
 
 routes = router()
 DATA: dict[int, type[Form]] = {
@@ -37,7 +38,6 @@ ANSWER: dict[int, type[Form]] = {
     Callback.AUTOCOMPLETE: Choices,
     Callback.MODAL: Modal,
 }
-FOLLOW_UPS = "/webhooks/{application_id}/{token}"
 
 
 @routes.post("/interactions")
@@ -122,38 +122,5 @@ def _callback_response(parts: Parts, one: Interaction, kind: Callback, message: 
     }
     body: Payload = {"interaction": told}
     if kind in (Callback.MESSAGE, Callback.UPDATE):
-        body["resource"] = {"type": int(kind), "message": _shown(parts, message)}
+        body["resource"] = {"type": int(kind), "message": shown(parts, message, parts.world.bot)}
     return body
-
-
-def _shown(parts: Parts, message: Message) -> Payload:
-    return message_payloads.message(parts.world, parts.base_url, message, parts.world.bot.id)
-
-
-@routes.post(FOLLOW_UPS)
-async def follow_up(application_id: int, token: str, parts: Server, sent: Sent) -> Response:
-    check(MessageForm, sent.body)
-    one = parts.interactions.find(token)
-    return answer(_shown(parts, parts.interactions.follow_up(one, sent.body, sent.uploads)))
-
-
-@routes.get(FOLLOW_UPS + "/messages/{message_id}")
-async def get_answer(application_id: int, token: str, message_id: str, parts: Server) -> Response:
-    one = parts.interactions.find(token)
-    return answer(_shown(parts, parts.interactions.message(one, message_id)))
-
-
-@routes.patch(FOLLOW_UPS + "/messages/{message_id}")
-async def edit_answer(application_id: int, token: str, message_id: str, parts: Server, sent: Sent) -> Response:
-    check(MessageForm, sent.body)
-    one = parts.interactions.find(token)
-    message = parts.interactions.message(one, message_id)
-    parts.interactions.edit(one, message, sent.body, sent.uploads)
-    return answer(_shown(parts, message))
-
-
-@routes.delete(FOLLOW_UPS + "/messages/{message_id}")
-async def delete_answer(application_id: int, token: str, message_id: str, parts: Server) -> Response:
-    one = parts.interactions.find(token)
-    parts.interactions.delete(one, parts.interactions.message(one, message_id))
-    return nothing()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query
 from starlette.responses import Response
 
 from playground import message_payloads
-from playground.errors import invalid_form, missing_permissions
+from playground.errors import invalid_form, missing_permissions, too_old
 from playground.forms import Bulk, MessageForm, check
 from playground.models import Channel, Message, Payload, User
 from playground.parts import Parts
 from playground.permissions import Permission
 from playground.rest.edge import Caller, Place, Sent, Server, Target, answer, need, nothing, router
+from playground.snowflake import moment
 
 routes = router()
 BULK = range(2, 101)
+BULK_AGE = timedelta(days=14)
 
 
 def shown(parts: Parts, message: Message, viewer: User) -> Payload:
@@ -57,6 +60,8 @@ async def bulk_delete(channel: Place, parts: Server, caller: Caller, sent: Sent)
     wanted = sent.body["messages"]
     if channel.guild_id is None or len(wanted) not in BULK:
         raise invalid_form("messages", "BASE_TYPE_BAD_LENGTH", "Must be between 2 and 100 in length.")
+    if any(datetime.now(UTC) - moment(int(one)) > BULK_AGE for one in wanted):
+        raise too_old()
     found = [parts.world.messages.get(int(one)) for one in wanted]
     parts.messages.remove(channel, [one for one in found if one is not None and one.channel_id == channel.id])
     return nothing()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from playground import payloads
+from playground import guild_payloads, payloads
 from playground.errors import cannot_message_user, invalid_form, unknown
 from playground.forms import Recipient, Settings, check
 from playground.rest.edge import Caller, Sent, Server, answer, nothing, router
@@ -47,7 +47,7 @@ async def settings(parts: Server, caller: Caller, sent: Sent) -> Response:
 @routes.get("/users/@me/guilds")
 async def my_guilds(parts: Server, caller: Caller) -> Response:
     mine = [one for one in parts.world.guilds.values() if caller.id in one.members]
-    return answer([payloads.my_guild(parts.world, one, caller) for one in mine])
+    return answer([guild_payloads.my_guild(parts.world, one, caller) for one in mine])
 
 
 @routes.delete("/users/@me/guilds/{guild_id}")

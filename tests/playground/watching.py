@@ -19,6 +19,7 @@ PEOPLE_ONLY = {
     "POST /interactions": "people's clients create interactions; the document describes applications only",
     "GET /guilds/{}/application-command-index": "the slash-command picker of people's clients",
     "GET /channels/{}/application-command-index": "the slash-command picker of people's clients",
+    "PUT /channels/{}/polls/{}/answers/@me": "people vote; bots cannot",
     "PATCH /users/@me/settings": "people's own settings",
     "GET /users/@me/channels": "a person's list of conversations; bots have none",
 }
@@ -27,8 +28,11 @@ PEOPLE_ONLY = {
 ERROR_CODE_AS_TEXT = r".* 4XX: at \$\.errors.*_errors.*\.code: '[A-Z_]+' is not of type 'integer'"
 ID_AS_NUMBER = r".* request: at \$[\w.\[\]]*(_id|\.id|users\[\d+\]|messages\[\d+\]): \d+ is not of type"
 
+FORWARDING = r".* at \$[\w.\[\]]*message_reference\.type: .*"
+
 DEVIATIONS: dict[str, str] = {
     ERROR_CODE_AS_TEXT: "Discord's field errors carry codes such as BASE_TYPE_MAX_LENGTH; its document says integer",
+    FORWARDING: "Discord takes references of type 1 (its documentation says so); its document names only type 0",
     ID_AS_NUMBER: "discord.py sends many ids as numbers; Discord takes both, its document names only strings",
 }
 """Problems that are known (regular expressions): where Discord itself, or discord.py, differs, and why."""
