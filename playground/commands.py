@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from playground import forms, guild_payloads, message_payloads, payloads
+from playground import forms
 from playground.errors import DiscordError, invalid_form, missing_access, required, too_long, unknown
 from playground.interaction_payloads import CHAT_INPUT, USER_MENU
 from playground.models import Channel, Command, Payload, User
 from playground.permissions import Permission
+from playground.resolved import CHANNEL, MENTIONABLE, MESSAGE, ROLE, USER, Resolver
 from playground.state import World
 
 NAME = re.compile(r"^[-_'\w]{1,32}$")
-SUBCOMMAND, GROUP, USER, CHANNEL, ROLE, MENTIONABLE = 1, 2, 6, 7, 8, 9
+SUBCOMMAND, GROUP = 1, 2
 VALUES: dict[int, type | tuple[type, ...]] = {4: int, 5: bool, 10: (int, float)}
 """The types of options whose value is not written as text (integer, boolean, number)."""
 DESCRIPTION_LIMIT = 100
@@ -93,14 +94,14 @@ def invoked(world: World, person: User, channel: Channel, data: Payload) -> Payl
     shaped: Payload = {"id": str(command.id), "name": command.body["name"], "type": kind}
     if command.guild_id is not None:
         shaped["guild_id"] = str(command.guild_id)
-    resolver = _Resolver(world, channel)
+    resolver = Resolver(world, channel)
     if kind == CHAT_INPUT:
         options = data.get("options") or []
         shaped["options"] = options
         _check_filled(command.body.get("options") or [], options, resolver)
     else:
         shaped["target_id"] = str(data.get("target_id"))
-        resolver.add(USER if kind == USER_MENU else 0, int(data.get("target_id") or 0))
+        resolver.add(USER if kind == USER_MENU else MESSAGE, int(data.get("target_id") or 0))
     if resolver.found:
         shaped["resolved"] = resolver.found
     return shaped
@@ -149,39 +150,7 @@ def _check_options(options: list[Payload], path: str) -> None:
         optional_before = optional_before or not needed
 
 
-class _Resolver:
-    """Collects the users, members, channels and roles that options point to."""
-
-    def __init__(self, world: World, channel: Channel) -> None:
-        self._world = world
-        self._channel = channel
-        self.found: Payload = {}
-
-    def add(self, kind: int, identity: int) -> None:
-        guild = self._world.guilds.get(self._channel.guild_id or 0)
-        if kind in (USER, MENTIONABLE) and identity in self._world.users:
-            self._put("users", identity, payloads.user(self._world.users[identity]))
-            membership = self._world.member(self._channel.guild_id, identity)
-            if membership is not None and guild is not None:
-                granted = str(self._world.guild_permissions(identity, guild))
-                self._put("members", identity, {**payloads.partial_member(membership), "permissions": granted})
-        elif kind in (ROLE, MENTIONABLE) and guild is not None and identity in guild.roles:
-            self._put("roles", identity, guild_payloads.role(guild.roles[identity]))
-        elif kind == CHANNEL and identity in self._world.channels:
-            found = self._world.channels[identity]
-            body = payloads.interaction_channel(self._world, found, self._world.bot.id, self._world.bot.id)
-            self._put("channels", identity, body)
-        elif kind == 0 and identity in self._world.messages:
-            one = self._world.messages[identity]
-            self._put("messages", identity, message_payloads.message(self._world, "", one, self._world.bot.id))
-        else:
-            raise invalid_form("data.options", "APPLICATION_COMMAND_OPTION_INVALID", f"Unknown target {identity}")
-
-    def _put(self, group: str, identity: int, body: Payload) -> None:
-        self.found.setdefault(group, {})[str(identity)] = body
-
-
-def _check_filled(declared: list[Payload], filled: list[Payload], resolver: _Resolver) -> None:
+def _check_filled(declared: list[Payload], filled: list[Payload], resolver: Resolver) -> None:
     by_name = {option["name"]: option for option in declared}
     for option in filled:
         known = by_name.get(option.get("name", ""))

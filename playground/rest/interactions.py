@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from playground import commands, drafts
+from playground import commands, pressed
 from playground.errors import invalid_form, missing_access, unknown
 from playground.forms import (
     CallbackForm,
@@ -59,7 +59,8 @@ async def create(parts: Server, caller: Caller, sent: Sent) -> Response:
         parts.interactions.create(kind, caller, channel, data, body.get("nonce"))
     elif kind == InteractionKind.COMPONENT:
         source = _source(parts, caller, channel, body)
-        parts.interactions.create(kind, caller, channel, _pressed(source, data), body.get("nonce"), source=source)
+        data = pressed.component(parts.world, source, channel, data)
+        parts.interactions.create(kind, caller, channel, data, body.get("nonce"), source=source)
     else:
         _submit(parts, caller, channel, body, data)
     return nothing()
@@ -72,20 +73,10 @@ def _source(parts: Parts, caller: User, channel: Channel, body: Payload) -> Mess
     return message
 
 
-def _pressed(source: Message, data: Payload) -> Payload:
-    for one in drafts.walk(source.components):
-        if one.get("custom_id") == data.get("custom_id") and not one.get("disabled"):
-            pressed: Payload = {"custom_id": one["custom_id"], "component_type": one["type"], "id": one["id"]}
-            if one["type"] in drafts.SELECTS:
-                pressed["values"] = data.get("values") or []
-            return pressed
-    raise invalid_form("data.custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed")
-
-
 def _submit(parts: Parts, caller: User, channel: Channel, body: Payload, data: Payload) -> None:
     custom_id: str = data["custom_id"]
     opener = parts.interactions.opened_modal(caller, int(data["id"]), custom_id)
-    submitted: Payload = {"custom_id": custom_id, "components": data["components"]}
+    submitted = pressed.modal(parts.world, channel, data)
     parts.interactions.create(
         InteractionKind.MODAL_SUBMIT,
         caller,
