@@ -6,15 +6,17 @@ It does not decide which messages are kept (`reception` and `transcript` do): wh
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import discord
 
+from bot.conversation.attachments import Attachments, has_text
+from bot.conversation.reading import WRITTEN, text_of
 from bot.conversation.rendering import without_remarks
+from bot.conversation.said import File
 from storage.history import History, StoredMessage, StoredPerson
 
-ORDINARY = (discord.MessageType.default, discord.MessageType.reply)
-"""Messages that somebody wrote; the others are Discord's own notices."""
+ORDINARY = WRITTEN
 
 REMEMBERED_DELETIONS = 1000
 """Other bots delete within milliseconds, while the message itself still waits for its turn."""
@@ -23,9 +25,10 @@ REMEMBERED_DELETIONS = 1000
 class Intake:
     """Writes what was said into history. Every method raises StorageError."""
 
-    def __init__(self, history: History, my_id: Callable[[], int]) -> None:
+    def __init__(self, history: History, my_id: Callable[[], int], attachments: Attachments | None = None) -> None:
         self._history = history
         self._my_id = my_id
+        self._attachments = attachments or Attachments()
         self._named: set[int] = set()
         self._deleted: deque[int] = deque(maxlen=REMEMBERED_DELETIONS)
 
@@ -39,30 +42,37 @@ class Intake:
             await self._history.delete(gone)
         for message in messages:
             await self._record_place(message)
+        for message in messages:
+            if self._has_files(message):  # once more, with their texts: they come from elsewhere and may take long
+                await self._history.record([self.stored(message, await self._attachments.of(message))])
 
     async def edit(self, message: discord.Message) -> None:
         """The message was edited on Discord. Our own edits are no news, and link previews come without a time."""
         if message.author.id != self._my_id() and message.edited_at is not None:
-            await self._history.edit(message.id, message.content, message.edited_at)
+            files = await self._attachments.of(message) if self._has_files(message) else {}
+            await self._history.edit(message.id, text_of(message, files), message.edited_at)
 
     async def delete(self, message_ids: Collection[int]) -> None:
         """The messages were deleted on Discord: their content goes, even of those that are stored a moment later."""
         self._deleted.extend(message_ids)
         await self._history.delete(list(message_ids))
 
-    def stored(self, message: discord.Message) -> StoredMessage:
-        """A message as it is stored; one of Steward's own without the remarks under it."""
+    def stored(self, message: discord.Message, files: Mapping[int, File] | None = None) -> StoredMessage:
+        """A message as it is stored: all that it says, as text; one of Steward's own without the remarks under it."""
         mine = message.author.id == self._my_id()
         return StoredMessage(
             id=message.id,
             channel_id=message.channel.id,
             guild_id=message.guild.id if message.guild else None,
             author=StoredPerson(message.author.id, message.author.display_name, message.author.bot),
-            content=without_remarks(message.content) if mine else message.content,
+            content=without_remarks(message.content) if mine else text_of(message, files),
             created_at=message.created_at,
             reply_to=replied_to(message),
             edited_at=None if mine else message.edited_at,
         )
+
+    def _has_files(self, message: discord.Message) -> bool:
+        return message.author.id != self._my_id() and message.id not in self._deleted and has_text(message)
 
     async def _record_place(self, message: discord.Message) -> None:
         if message.channel.id in self._named:

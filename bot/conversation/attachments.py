@@ -1,0 +1,113 @@
+"""Attached text and code → its text, fetched from Discord's CDN and from nowhere else.
+
+What a message shows of a file is `said`'s; which bytes are text is `decoding`'s. It does not know storage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+
+import aiohttp
+import discord
+import structlog
+from yarl import URL
+
+from bot.conversation.decoding import decoded
+from bot.conversation.said import File
+
+log = structlog.get_logger()
+
+TEXT_LIMIT = 256 * 1024
+"""Bytes of the largest text file that is read: no model's context holds more."""
+LONGEST_TEXT = 40_000
+"""Characters of one file that are kept, about 10,000 tokens; what is left out is said."""
+MOST_READ = 5
+"""Files of one message that are read."""
+FETCH_S = 10.0
+REMEMBERED = 64
+"""Files that are kept in memory, so that an edit of their message does not fetch them again."""
+CDN = frozenset({"https://cdn.discordapp.com", "https://media.discordapp.net"})
+TEXT_KINDS = ("text/", "application/json", "application/xml", "application/javascript", "application/toml")
+_ENDINGS = (
+    "adoc asm bat bash c cc cfg clj conf cpp cs css csv cxx diff dockerfile env erl ex fish go gradle graphql h hpp hs "
+    "htm html ini ipynb java jl js json jsonl jsx kt kts less lisp log lua m makefile md ml mjs nim nix patch php pl "
+    "po properties proto ps1 py r rb rs rst sass scala scss sh sql srt svelte svg swift tex tf toml ts tsv tsx txt vb "
+    "vue xml yaml yml zig zsh"
+)
+TEXT_ENDINGS = frozenset(_ENDINGS.split())
+_FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class Attachments:
+    """Reads attached files. Never raises for what Discord does not give: then the file has no text, and says why."""
+
+    def __init__(self, base: Callable[[], str] = lambda: discord.Asset.BASE) -> None:
+        self._base = base
+        self._read: OrderedDict[int, File] = OrderedDict()
+
+    async def of(self, message: discord.Message) -> Mapping[int, File]:
+        """Those files of the message (and of what it forwards) that can be read, by the ids of the attachments."""
+        chosen = [one for one in _all_of(message) if is_text(one)][:MOST_READ]
+        files = await asyncio.gather(*map(self._file, chosen))
+        return {one.id: file for one, file in zip(chosen, files, strict=True)}
+
+    async def _file(self, one: discord.Attachment) -> File:
+        known = self._read.get(one.id)
+        if known is None:
+            text, trouble = await self._text(one)
+            known = File(one.filename, one.size, one.description or "", text, trouble)
+            if not trouble:
+                self._remember(one.id, known)
+        return known
+
+    async def _text(self, one: discord.Attachment) -> tuple[str, str]:
+        """The text, or why there is none."""
+        if one.size > TEXT_LIMIT:
+            return "", f"not read: larger than {TEXT_LIMIT // 1024} KiB"
+        if not self._is_on_cdn(one.url):
+            return "", "not read: it does not lie on Discord's servers"
+        try:
+            async with asyncio.timeout(FETCH_S):
+                data = await one.read()
+        except _FAILURES as error:
+            log.warning("attachment not read", attachment=one.id, error=repr(error))
+            return "", "not read: Discord did not give it"
+        text = decoded(data[:TEXT_LIMIT])
+        return ("", "not read: it is no text") if text is None else (shortened(text), "")
+
+    def _is_on_cdn(self, url: str) -> bool:
+        """Whether it lies where Discord keeps files; the playground is the Discord of its own files."""
+        try:
+            return str(URL(url).origin()) in CDN | {str(URL(self._base()).origin())}
+        except ValueError:
+            return False
+
+    def _remember(self, identity: int, file: File) -> None:
+        self._read[identity] = file
+        if len(self._read) > REMEMBERED:
+            self._read.popitem(last=False)
+
+
+def is_text(one: discord.Attachment) -> bool:
+    """Whether name or kind promise text; whether the bytes are is seen later."""
+    kind = (one.content_type or "").lower()
+    name = one.filename.lower()
+    return kind.startswith(TEXT_KINDS) or name.rpartition(".")[2] in TEXT_ENDINGS
+
+
+def has_text(message: discord.Message) -> bool:
+    """Whether the message has a file that may be read."""
+    return any(map(is_text, _all_of(message)))
+
+
+def shortened(text: str) -> str:
+    """What is kept of a file's text."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}\n… (the first {LONGEST_TEXT:,} of {len(text):,} characters)"
+
+
+def _all_of(message: discord.Message) -> Iterable[discord.Attachment]:
+    return [*message.attachments, *(one for snapshot in message.message_snapshots for one in snapshot.attachments)]
