@@ -191,6 +191,8 @@ class Reader:
         out: torch.Tensor,
     ) -> None:
         """Writes its rows of `out`, [tokens, heads, width]."""
+        count = len(group.places)
+        everybody = group.in_order and count == len(out)
         slabs = self._gathered.tensors(group.slab, self._places[layer])
         sides = zip(slabs, self._allocator.get_cache_for_block_table(layer), (keys, values), strict=True)
         seen: list[torch.Tensor] = []
@@ -199,13 +201,31 @@ class Reader:
                 slab[row, :, :tokens] = _gather(store, pages, tokens)
                 slab[row, :, tokens:] = 0  # masked, but it is multiplied all the same: it must be a number
             width = slab.shape[-1]
-            slab.view(-1, width).index_copy_(0, group.targets, new.index_select(0, group.places).reshape(-1, width))
-            seen.append(slab[: len(group.places), :, : group.longest])
+            own = new if everybody else new.index_select(0, group.places)
+            slab.view(-1, width).index_copy_(0, group.targets, own.reshape(-1, width))
+            seen.append(slab[:count].view(-1, group.slab.room, width))
         # The heads that share a key are as good as more tokens: nothing is copied.
-        asked = query[0].transpose(0, 1).index_select(0, group.places)
-        packed = asked.view(asked.shape[0], keys.shape[1], -1, asked.shape[2])
-        found = scaled_dot_product_attention(packed, seen[0], seen[1], attn_mask=group.mask, scale=scaling)
-        out.index_copy_(0, group.places, found.reshape(asked.shape))
+        asked = query[0].transpose(0, 1)
+        asked = asked if everybody else asked.index_select(0, group.places)
+        packed = asked.reshape(len(seen[0]), -1, asked.shape[2])
+        found = _looked_up(packed, seen[0], seen[1], group.mask, scaling).view(asked.shape)
+        if everybody:
+            out.copy_(found)
+        else:
+            out.index_copy_(0, group.places, found)
+
+
+def _looked_up(
+    asked: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scaling: float | None
+) -> torch.Tensor:
+    """[rows, queries, width] over keys and values of [rows, room, width].
+
+    The whole room at once, without a gap between the rows, is twice as fast as each row's own length; in half
+    precision the fused product is more exact than two."""
+    if asked.dtype != torch.float32:
+        return scaled_dot_product_attention(asked, keys, values, attn_mask=mask, scale=scaling)
+    scale = asked.shape[-1] ** -0.5 if scaling is None else scaling
+    return torch.bmm(torch.baddbmm(mask, asked, keys.transpose(1, 2), alpha=scale).softmax(-1), values)
 
 
 def _chunk(first: int, last: int, length: int, pages: Sequence[int]) -> Chunk:

@@ -45,9 +45,9 @@ class Group:
 
     slab: Slab
     places: torch.Tensor  # [n]: where the rows' tokens lie in the step, in the slab's order
+    in_order: bool  # the places are 0, 1, 2, …
     targets: torch.Tensor  # [n × heads]: where their keys go in a slab seen as [rows × heads × room, width]
-    longest: int
-    mask: torch.Tensor | None  # [n, 1, 1, longest]
+    mask: torch.Tensor  # [n × heads, 1, room]: 0 where there is a token, minus infinity where there is none
     moved: list[tuple[int, int, torch.Tensor]]  # (row, tokens, pages) that must be gathered first
 
 
@@ -126,17 +126,14 @@ class Gathered:
         slab.rows = order
         lengths = torch.tensor([row.length for row in order])
         firsts = torch.arange(len(order) * self._heads).view(-1, self._heads) * slab.room
-        longest = max(row.length for row in order)
-        mask = None
-        if longest > min(row.length for row in order):
-            beyond = torch.arange(longest) >= lengths[:, None]
-            mask = self._store.new_zeros(beyond.shape).masked_fill_(beyond, float("-inf"))[:, None, None]
+        beyond = (torch.arange(slab.room) >= lengths[:, None]).repeat_interleave(self._heads, 0)
+        places = [row.place for row in order]
         return Group(
             slab,
-            torch.tensor([row.place for row in order]),
+            torch.tensor(places),
+            places == list(range(len(places))),
             (firsts + (lengths - 1)[:, None]).flatten(),
-            longest,
-            mask,
+            self._store.new_zeros(beyond.shape).masked_fill_(beyond, float("-inf"))[:, None],
             [(row, order[row].length, torch.tensor(order[row].pages)) for row in moved],
         )
 

@@ -104,6 +104,18 @@ def test_what_is_relied_upon_is_there() -> None:
         assert ALL_ATTENTION_FUNCTIONS["sdpa"] is attention.attention
 
 
+def test_half_precision_looks_up_what_single_precision_does() -> None:
+    torch.manual_seed(3)
+    asked, keys, values = torch.randn(4, 3, 8), torch.randn(4, 20, 8), torch.randn(4, 20, 8)
+    mask = torch.zeros(4, 1, 20).index_fill_(2, torch.arange(15, 20), float("-inf"))
+    expected = attention._looked_up(asked, keys, values, mask, None)
+    short = attention._looked_up(*(each.bfloat16() for each in (asked, keys, values, mask)), scaling=None)
+    torch.testing.assert_close(short.float(), expected, atol=0.03, rtol=0.03)
+    torch.testing.assert_close(
+        attention._looked_up(asked, keys[:, :15], values[:, :15], mask[..., :15], None), expected
+    )
+
+
 def test_a_sliding_window_is_left_to_transformers() -> None:
     with manager_of(mistral()) as manager:
         assert not hasattr(manager.batch_processor.cache, attention.READER)

@@ -69,12 +69,17 @@ def test_slabs_never_overlap_and_everybody_moves_when_no_gap_is_large_enough() -
     assert len(moved(groups)) == 7
 
 
-def test_lengths_are_masked_only_where_they_differ() -> None:
+def test_what_lies_beyond_a_length_is_masked_for_every_head() -> None:
+    mask = gathered().plan([row(0, 21, 0), row(1, 19, 20)])[0][0].mask
+    assert mask.shape == (2 * HEADS, 1, SHORTEST)
+    assert (mask == 0).sum(-1).flatten().tolist() == [21, 21, 19, 19]
+    assert bool((mask.cumsum(-1).isfinite() == (mask == 0)).all())  # no token behind one that is masked
+
+
+def test_who_is_in_the_order_of_the_step_is_known_to_be() -> None:
     subject = gathered()
-    assert subject.plan([row(0, 20, 0), row(1, 20, 10)])[0][0].mask is None
-    mask = subject.plan([row(0, 21, 0), row(1, 19, 20)])[0][0].mask
-    assert mask is not None and mask.shape == (2, 1, 1, 21)
-    assert sorted((mask == 0).sum(-1).flatten().tolist()) == [19, 21]
+    assert subject.plan([row(0, 20, 0), row(1, 21, 10)])[0][0].in_order
+    assert not subject.plan([row(0, 22, 10), row(1, 21, 0)])[0][0].in_order
 
 
 def test_beyond_the_limit_there_is_no_room() -> None:
