@@ -16,7 +16,8 @@ from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
 from bot.commands.tree import StewardTree
 from bot.config import Settings
-from bot.conversation.patience import PATIENCE_S
+from bot.conversation.controls import reply_button
+from bot.conversation.pace import Pace
 from bot.conversation.streaming import TROUBLE
 from bot.errands import Errands
 from bot.membership import Welcome
@@ -46,7 +47,7 @@ def intents() -> discord.Intents:
 
 
 class StewardClient(discord.Client):
-    """Steward on Discord. All parts come by constructor; `patience_s` is how long a question waits for the engine."""
+    """Steward on Discord. All parts come by constructor; `pace` is how long things wait."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class StewardClient(discord.Client):
         guild_settings: GuildSettings,
         in_playground: bool,
         *,
-        patience_s: float = PATIENCE_S,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -67,7 +68,7 @@ class StewardClient(discord.Client):
         )
         self._errands = Errands()
         self._parts = parts = assemble(
-            Foundations(settings, llm, history, guild_settings, in_playground, self._me, patience_s)
+            Foundations(settings, llm, history, guild_settings, in_playground, self._me, pace or Pace(), self._errands)
         )
         self.tree = StewardTree(self, parts.membership, parts.private)
         add_ask(self.tree, parts.ask, parts.limits)
@@ -77,6 +78,7 @@ class StewardClient(discord.Client):
     async def setup_hook(self) -> None:
         """After login, before the gateway: persistent buttons, and the commands where they changed."""
         self.add_view(self._parts.posting)
+        self.add_dynamic_items(reply_button(self._parts.conversation.controls))
         for guild_id in await self._parts.membership.served():
             self.add_view(SetupView(guild_id, self._parts.setup))
         self._errands.run(self._sync_commands(), "sync commands")
@@ -103,7 +105,7 @@ class StewardClient(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something somewhere."""
-        self._errands.run(self._parts.reception.receive(message), "message")
+        self._errands.run(self._parts.conversation.reception.receive(message), "message")
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was edited, perhaps one that is stored."""
@@ -111,11 +113,11 @@ class StewardClient(discord.Client):
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted, perhaps one that is stored."""
-        self._errands.run(self._parts.intake.delete([payload.message_id]), "deletion")
+        self._errands.run(self._parts.conversation.reception.deleted([payload.message_id]), "deletion")
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages were deleted at once."""
-        self._errands.run(self._parts.intake.delete(payload.message_ids), "deletions")
+        self._errands.run(self._parts.conversation.reception.deleted(payload.message_ids), "deletions")
 
     async def _sync_commands(self) -> None:
         await sync(self.tree)

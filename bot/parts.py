@@ -16,10 +16,10 @@ from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
 from bot.config import BotSettings, Settings
 from bot.conversation.intake import Intake
+from bot.conversation.pace import Pace
 from bot.conversation.prompting import Prompts
-from bot.conversation.reception import Reception
-from bot.conversation.transcript import Transcript
-from bot.conversation.turn import Turns
+from bot.conversation_parts import ConversationParts, Needs, converse
+from bot.errands import Errands
 from bot.limits import PersonalLimits
 from bot.membership import Membership
 from bot.permissions import PrivatePolicy
@@ -34,7 +34,7 @@ from storage.settings import GuildSettings
 
 @dataclass(frozen=True, slots=True)
 class Foundations:
-    """What everything else stands on; `me` is known after the login. `patience_s`: how long a question waits."""
+    """What everything else stands on; `me` is known after the login. `pace`: how long things wait."""
 
     settings: Settings
     llm: LLMClient
@@ -42,7 +42,8 @@ class Foundations:
     guild_settings: GuildSettings
     in_playground: bool
     me: Callable[[], discord.ClientUser]
-    patience_s: float
+    pace: Pace
+    errands: Errands
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Parts:
     privacy: str
     kept: str
     intake: Intake
-    reception: Reception
+    conversation: ConversationParts
     ask: Ask
     summarize: Summarize
     posting: Posting
@@ -67,7 +68,7 @@ def assemble(base: Foundations) -> Parts:
     bot, llm = base.settings.bot, base.settings.llm
     membership = Membership(bot.guilds, base.guild_settings, adopt_all=base.in_playground)
     private = private_policy(bot, in_playground=base.in_playground)
-    limits = PersonalLimits(bot.requests_per_minute)
+    limits = PersonalLimits(bot.requests_per_minute, base.pace.clock.now)
     prompts = Prompts(base.llm, Sampling(llm.max_tokens, llm.temperature, llm.top_p))
     intake = Intake(base.history, lambda: base.me().id)
     return Parts(
@@ -77,8 +78,8 @@ def assemble(base: Foundations) -> Parts:
         privacy=privacy_line(llm.base_url, llm.tasks_url or llm.base_url),
         kept=KEPT_IN_PLAYGROUND if base.in_playground else KEPT,
         intake=intake,
-        reception=_reception(base, membership, private, limits, prompts, intake),
-        ask=Ask(llm=base.llm, prompts=prompts, history=base.history, me=base.me, patience_s=base.patience_s),
+        conversation=_conversation(base, membership, private, limits, prompts, intake),
+        ask=Ask(llm=base.llm, prompts=prompts, history=base.history, me=base.me, patience_s=base.pace.patience_s),
         summarize=Summarize(llm=base.llm, me=base.me, items=base.settings.tasks.summary_items),
         posting=Posting(base.history, base.me),
         setup=SetupAnswers(
@@ -98,33 +99,29 @@ def private_policy(settings: BotSettings, *, in_playground: bool) -> PrivatePoli
     return PrivatePolicy(tuple(chosen) if isinstance(chosen, list) else chosen, in_playground)
 
 
-def _reception(
+def _conversation(
     base: Foundations,
     membership: Membership,
     private: PrivatePolicy,
     limits: PersonalLimits,
     prompts: Prompts,
     intake: Intake,
-) -> Reception:
+) -> ConversationParts:
     settings = base.settings.bot
-    transcript = Transcript(base.history, intake, lambda: base.me().id, settings.history_messages)
-    turns = Turns(
-        llm=base.llm,
-        history=base.history,
-        intake=intake,
-        transcript=transcript,
-        prompts=prompts,
-        me=base.me,
-        patience_s=base.patience_s,
-    )
-    return Reception(
-        membership=membership,
-        private=private,
-        limits=limits,
-        turns=turns,
-        intake=intake,
-        transcript=transcript,
-        my_id=lambda: base.me().id,
-        allowed_bots=settings.allowed_bots,
-        store_all=base.in_playground,
+    return converse(
+        Needs(
+            llm=base.llm,
+            history=base.history,
+            intake=intake,
+            prompts=prompts,
+            membership=membership,
+            private=private,
+            limits=limits,
+            errands=base.errands,
+            pace=base.pace,
+            me=base.me,
+            history_messages=settings.history_messages,
+            allowed_bots=settings.allowed_bots,
+            store_all=base.in_playground,
+        )
     )

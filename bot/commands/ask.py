@@ -14,12 +14,12 @@ from discord import app_commands
 
 from bot.commands.answering import defer, explained, tell, tell_parts
 from bot.commands.post import post_button, private_row
+from bot.conversation.answer import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.conversation.context import Exchange, Row, exchanges
 from bot.conversation.naming import names_in
 from bot.conversation.patience import PATIENCE_S, Patience
 from bot.conversation.prompting import Prompts
 from bot.conversation.rendering import Part, render, small
-from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.limits import PersonalLimits
 from llm.client import LLMClient
 from llm.errors import LLMError

@@ -6,9 +6,9 @@ It does not know what a conversation is; a key stands for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 
 from bot.errors import TooManyRequests
 
@@ -16,32 +16,44 @@ LONGEST_LINE = 3
 """Questions that may wait behind the one that is being answered."""
 
 
-@dataclass(slots=True)
-class _Lane:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    present: int = 0
+class Place:
+    """A place in the line of one conversation."""
+
+    def __init__(self) -> None:
+        self._first = asyncio.Event()
+
+    async def turn(self) -> None:
+        """Return when everybody before has left the line."""
+        await self._first.wait()
+
+    def move_up(self) -> None:
+        """Nobody stands before this place any more."""
+        self._first.set()
 
 
 class Lanes:
-    """A lane per conversation, kept only while somebody is in it."""
+    """A line per conversation, kept only while somebody is in it."""
 
     def __init__(self, longest_line: int = LONGEST_LINE) -> None:
         self._longest_line = longest_line
-        self._lanes: dict[Hashable, _Lane] = {}
+        self._lanes: dict[Hashable, deque[Place]] = {}
 
-    @asynccontextmanager
-    async def turn(self, key: Hashable) -> AsyncIterator[None]:
-        """Wait for the turn, in the order of arrival, and hold it during the body. Raises TooManyRequests."""
-        lane = self._lanes.setdefault(key, _Lane())
-        if lane.present > self._longest_line:
+    @contextmanager
+    def line(self, key: Hashable) -> Iterator[Place]:
+        """Stand in line during the body, from this very moment on. Raises TooManyRequests."""
+        line = self._lanes.setdefault(key, deque())
+        if len(line) > self._longest_line:
             raise TooManyRequests(
-                f"{lane.present} questions already wait for an answer in this conversation. Please ask again later."
+                f"{len(line)} questions already wait for an answer in this conversation. Please ask again later."
             )
-        lane.present += 1
+        place = Place()
+        line.append(place)
+        line[0].move_up()
         try:
-            async with lane.lock:
-                yield
+            yield place
         finally:
-            lane.present -= 1
-            if not lane.present:
+            line.remove(place)
+            if line:
+                line[0].move_up()
+            else:
                 del self._lanes[key]

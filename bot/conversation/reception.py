@@ -5,12 +5,18 @@ It turns Discord's objects into the facts that `permissions` judges. It does not
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack
+from weakref import WeakValueDictionary
 
 import discord
 import structlog
 
+from bot.conversation.buttons import Target, after_failure, view_of
 from bot.conversation.intake import ORDINARY, Intake
+from bot.conversation.newest import Newest
+from bot.conversation.running import Replies, Running
 from bot.conversation.streaming import TROUBLE
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
@@ -41,6 +47,8 @@ class Reception:
         turns: Turns,
         intake: Intake,
         transcript: Transcript,
+        replies: Replies,
+        newest: Newest,
         my_id: Callable[[], int],
         allowed_bots: Collection[int] = (),
         store_all: bool = False,
@@ -51,6 +59,9 @@ class Reception:
         self._turns = turns
         self._intake = intake
         self._transcript = transcript
+        self._replies = replies
+        self._newest = newest
+        self._order: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._my_id = my_id
         self._allowed_bots = frozenset(allowed_bots)
         self._store_all = store_all
@@ -58,13 +69,48 @@ class Reception:
     async def receive(self, message: discord.Message) -> None:
         """Deal with one message. Only who addressed Steward reads about a failure; the log has every one."""
         try:
-            verdict = await self._verdict(message)
-            if verdict is not Verdict.IGNORE:
-                await self._respond(message, verdict)
+            self._newest.heard(message, flows=self._transcript.flows(message.channel))
+            if not self._is_for_me(message):
+                await self._verdict(message)
+            else:
+                await self._attend(message)
         except Exception as error:  # the edge: whatever it was, the log has the cause
             self._log(message, error)
-            if self._is_for_me(message):
+            if self._is_for_me(message) and not message.author.bot:
                 await self._tell(message, error)
+
+    async def deleted(self, message_ids: Collection[int]) -> None:
+        """Messages were deleted on Discord: nobody waits for an answer to them any more."""
+        self._replies.stop_to(message_ids)
+        await self._intake.delete(message_ids)
+
+    async def _attend(self, message: discord.Message) -> None:
+        """Take the message's place in its conversation, in the order of arrival, and answer it when its turn comes."""
+        async with AsyncExitStack() as held:
+            async with self._arrivals(message.channel.id):
+                running = await self._accepted(message, held)
+            if running is not None:
+                await self._turns.answer(running)
+
+    async def _accepted(self, message: discord.Message, held: AsyncExitStack) -> Running | None:
+        """The reply to be written, kept in work by `held`; None where there is none to write."""
+        verdict = await self._verdict(message)
+        if verdict is Verdict.IGNORE:
+            return None
+        held.enter_context(self._limits.request(message.author.id))
+        if verdict is Verdict.REFUSE_PRIVATE:
+            await message.channel.send(PRIVATE_REFUSED)
+            return None
+        if message.author.bot and not await self._has_human(message):
+            return None
+        return await held.enter_async_context(self._turns.begun(message))
+
+    def _arrivals(self, channel_id: int) -> asyncio.Lock:
+        """Held by one message of a channel at a time: whoever came first is first in line."""
+        lock = self._order.get(channel_id)
+        if lock is None:
+            lock = self._order[channel_id] = asyncio.Lock()
+        return lock
 
     async def _verdict(self, message: discord.Message) -> Verdict:
         """Whether to answer; what need not be answered may still have to be stored."""
@@ -74,13 +120,6 @@ class Reception:
         if verdict is Verdict.IGNORE and kept:
             await self._intake.record([message])
         return verdict
-
-    async def _respond(self, message: discord.Message, verdict: Verdict) -> None:
-        with self._limits.request(message.author.id):
-            if verdict is Verdict.REFUSE_PRIVATE:
-                await message.channel.send(PRIVATE_REFUSED)
-            elif not message.author.bot or await self._has_human(message):
-                await self._turns.answer(message)
 
     async def _facts(self, message: discord.Message) -> Incoming:
         channel = message.channel
@@ -120,7 +159,8 @@ class Reception:
     def _is_for_me(self, message: discord.Message) -> bool:
         """Whether somebody waits for an answer, as far as the message alone tells."""
         to_me = self._mentions_me(message) or self._mentions_my_role(message)
-        return not message.author.bot and (to_me or message.guild is None or self._is_own_thread(message))
+        is_place_of_mine = message.guild is None or self._is_own_thread(message)
+        return message.author.id != self._my_id() and (to_me or is_place_of_mine)
 
     async def _has_human(self, message: discord.Message) -> bool:
         """The loop breaker: two bots must not talk with each other for ever."""
@@ -142,6 +182,9 @@ class Reception:
                 await message.add_reaction("⏳")
             else:
                 reference = message.to_reference(fail_if_not_exists=False)
-                await message.channel.send(explain(error).sentence, reference=reference, mention_author=False)
+                view = view_of(after_failure(Target(message.id, message.author.id))) or discord.utils.MISSING
+                await message.channel.send(
+                    explain(error).sentence, reference=reference, mention_author=False, view=view
+                )
         except TROUBLE as silenced:
             log.warning("nobody could be told", message=message.id, error=str(silenced))

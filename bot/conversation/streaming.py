@@ -1,32 +1,29 @@
 """An answer on Discord while it grows: posted at the first sentence, then edited at Discord's pace.
 
-One clock per channel says when the next request may go out, by how long the last one took; no two are ever in flight
-for one answer. It does not know where the text comes from, nor what is stored.
+The channel's clock says when the next request may go out; no two are ever in flight for one answer. It does not know
+where the text comes from, what the buttons do, nor what is stored.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
 import structlog
 
+from bot.conversation.buttons import Buttons, view_of
+from bot.conversation.channel_clock import ChannelClock
+from bot.conversation.pace import Pace
 from bot.conversation.rendering import Part, has_sentence, render
 
 log = structlog.get_logger()
 
-EDIT_INTERVAL_S = 1.0
-"""Discord lets a bot send or edit about five messages per five seconds in one channel."""
-PATIENCE_FACTOR = 2.0
-"""A request that took t seconds (discord.py waits inside it when it is limited) is followed by none for 2 t."""
 FIRST_POST_S = 1.5
 """The first post waits for a whole sentence, since phones notify with it, but not longer than this for any text."""
 TYPING_S = 8.0
@@ -38,61 +35,61 @@ FAILURES_IN_A_ROW = 3
 TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Ways in which a request to Discord fails."""
 
-OnPosted = Callable[[discord.Message, Part, discord.Message], Awaitable[None]]
+AnyMessage = discord.Message | discord.PartialMessage
+OnPosted = Callable[[AnyMessage, Part, AnyMessage], Awaitable[None]]
 """Called for each new message of an answer, with its part and the message that it replies to."""
 
 
-class ChannelClock:
-    """When the next request in one channel may go out."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message of an answer: what it shows now. `buttons` is None where that is not known."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._next = 0.0
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for this channel's turn, then hold it while one request runs."""
-        async with self._lock:
-            await asyncio.sleep(max(0.0, self._next - self._clock()))
-            begun = self._clock()
-            try:
-                yield
-            finally:
-                took = self._clock() - begun
-                self._next = begun + max(EDIT_INTERVAL_S, PATIENCE_FACTOR * took)
+    message: AnyMessage
+    part: Part
+    buttons: Buttons | None = ()
 
 
-class ChannelClocks:
-    """The clocks of the channels in which something is being said."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An answer that stands on Discord already: its messages, the model's text in them and what is said under it."""
 
-    def __init__(self) -> None:
-        self._clocks: WeakValueDictionary[int, ChannelClock] = WeakValueDictionary()
-
-    def of(self, channel_id: int) -> ChannelClock:
-        """The one clock of this channel."""
-        clock = self._clocks.get(channel_id)
-        if clock is None:
-            clock = self._clocks[channel_id] = ChannelClock()
-        return clock
+    messages: Sequence[Shown]
+    text: str = ""
+    footer: str = ""
 
 
 class LiveReply:
     """One answer that replies to `question`. Use it with `async with`: leaving it stops typing and editing.
 
     `show` may be called as often as text comes; `finish` returns when Discord shows the end exactly, or when somebody
-    deleted what was shown.
+    deleted what was shown. `buttons` stand under it while it grows; `standing` is an answer that it replaces. What is
+    asked now may be answered late: then the answer is a new message that pings the author of `question`.
     """
 
-    def __init__(self, question: discord.Message, clock: ChannelClock, on_posted: OnPosted) -> None:
-        self._question = question
+    def __init__(
+        self,
+        question: discord.Message,
+        clock: ChannelClock,
+        on_posted: OnPosted,
+        pace: Pace,
+        *,
+        buttons: Buttons = (),
+        standing: Standing | None = None,
+    ) -> None:
+        self.question = question
         self._clock = clock
         self._on_posted = on_posted
-        self._text, self._footer = "", ""
+        self._time = pace.clock
+        self._buttons = buttons
+        self._text, self._footer = (standing.text, standing.footer) if standing else ("", "")
+        self._posted: list[Shown] = list(standing.messages) if standing else []
+        self._outdated: list[Shown] = []
+        self._late_at = self._time.now() + pace.late_s
+        self._pings = False
         self._first_text_at: float | None = None
+        self._has_begun = False
         self._final = False
         self._changed = asyncio.Event()
-        self._posted: list[tuple[discord.Message, Part]] = []
         self._typing: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._over = False
@@ -104,12 +101,14 @@ class LiveReply:
         return self._over
 
     @property
-    def posted(self) -> list[tuple[discord.Message, Part]]:
-        """The messages so far, each with the part that it shows."""
+    def posted(self) -> list[Shown]:
+        """The messages so far, each with what it shows."""
         return list(self._posted)
 
     async def __aenter__(self) -> Self:
         self._typing = asyncio.create_task(self._keep_typing())
+        if self._posted:
+            self._keep_up()
         return self
 
     async def __aexit__(
@@ -124,22 +123,35 @@ class LiveReply:
         """This is the answer so far; blank text changes nothing."""
         if not text.strip():
             return
-        self._text, self._footer = text, ""
         if self._first_text_at is None:
-            self._first_text_at = time.monotonic()
+            self._first_text_at = self._time.now()
+            self._see_whether_late()
+        self._text, self._footer = text, ""
         self._keep_up()
+
+    def begin_anew(self) -> None:
+        """Another answer comes, to `question`; what is shown stays until it does."""
+        self._first_text_at, self._has_begun = None, False
 
     def remark(self, footer: str) -> None:
         """Say this until there is an answer."""
-        self._footer = footer
-        self._keep_up()
+        if self._footer != footer:
+            self._footer = footer
+            self._keep_up()
 
-    async def finish(self, text: str, footer: str = "") -> None:
+    async def finish(self, text: str, footer: str = "", buttons: Buttons = ()) -> None:
         """This is the whole answer. Raises what discord.py raises when it cannot be shown."""
-        self._text, self._footer, self._final = text, footer, True
+        if self._first_text_at is None:
+            self._see_whether_late()
+        self._text, self._footer, self._buttons, self._final = text, footer, buttons, True
         self._keep_up()
         if self._writer is not None:
             await self._writer
+
+    def _see_whether_late(self) -> None:
+        """Whoever waited long looks elsewhere by now: remarks give way to a new message, which pings."""
+        if self._time.now() > self._late_at and not self._text:
+            self._outdated, self._posted, self._pings = self._posted, [], True
 
     def _keep_up(self) -> None:
         """See to it that the writer is at work while there is something to write."""
@@ -150,7 +162,7 @@ class LiveReply:
     async def _write(self) -> None:
         """Bring Discord up to date; once the answer is deleted or may not be written, there is nothing more to do."""
         try:
-            while self._next_late() is not None:
+            while self._next_late() is not None or self._has_outdated:
                 if await self._is_time_to_post():
                     async with self._clock.slot():
                         await self._one_request()
@@ -161,10 +173,10 @@ class LiveReply:
 
     async def _is_time_to_post(self) -> bool:
         """Whether something may be shown now; else waits for more text, or for the moment when it may."""
-        if self._posted or self._final or self._first_text_at is None or has_sentence(self._text):
+        if self._has_begun or self._final or self._first_text_at is None or has_sentence(self._text):
             return True
         self._changed.clear()
-        left = self._first_text_at + FIRST_POST_S - time.monotonic()
+        left = self._first_text_at + FIRST_POST_S - self._time.now()
         try:
             async with asyncio.timeout(max(left, 0)):
                 await self._changed.wait()
@@ -172,62 +184,82 @@ class LiveReply:
             return True
         return False
 
-    def _next_late(self) -> tuple[int, Part | None] | None:
-        """The first message that is not as it should be: its index and what it should show (None: it should go)."""
+    @property
+    def _has_outdated(self) -> bool:
+        """Whether remarks stand that have given way to the answer."""
+        return bool(self._outdated and (self._posted or self._final))
+
+    def _wanted(self) -> list[tuple[Part, Buttons]]:
+        """What the messages should show: the buttons under the last."""
         parts = render(self._text, self._footer)
-        for index, part in enumerate(parts):
-            if index >= len(self._posted) or self._posted[index][1].shown != part.shown:
-                return index, part
-            self._posted[index] = (self._posted[index][0], part)
-        return (len(parts), None) if len(parts) < len(self._posted) else None
+        return [(part, self._buttons if index + 1 == len(parts) else ()) for index, part in enumerate(parts)]
+
+    def _next_late(self) -> tuple[int, tuple[Part, Buttons] | None] | None:
+        """The first message that is not as it should be: its index and what it should show (None: it should go)."""
+        wanted = self._wanted()
+        for index, (part, buttons) in enumerate(wanted):
+            if index >= len(self._posted):
+                return index, (part, buttons)
+            now = self._posted[index]
+            if (now.part.shown, now.buttons) != (part.shown, buttons):
+                return index, (part, buttons)
+            self._posted[index] = Shown(now.message, part, buttons)
+        return (len(wanted), None) if len(wanted) < len(self._posted) else None
 
     async def _one_request(self) -> None:
         late = self._next_late()
         if late is None:
+            if self._outdated:
+                await self._outdated.pop().message.delete()
             return
-        index, part = late
-        if part is None:
-            message, _ = self._posted.pop()
-            await message.delete()
+        index, wanted = late
+        if wanted is None:
+            await self._posted.pop().message.delete()
         elif index < len(self._posted):
-            await self._edit(index, part)
+            await self._edit(index, *wanted)
         else:
-            await self._post(part)
+            await self._post(*wanted)
+        self._has_begun = self._has_begun or self._first_text_at is not None
 
-    async def _post(self, part: Part) -> None:
-        if self._typing is not None:
+    async def _post(self, part: Part, buttons: Buttons) -> None:
+        if self._typing is not None and self._text:
             self._typing.cancel()
-        before = self._posted[-1][0] if self._posted else self._question
-        message = await self._send(part.shown, before)
-        self._posted.append((message, part))
+        before = self._posted[-1].message if self._posted else self.question
+        message = await self._send(part.shown, before, buttons)
+        self._posted.append(Shown(message, part, buttons))
         await self._on_posted(message, part, before)
 
-    async def _edit(self, index: int, part: Part) -> None:
+    async def _edit(self, index: int, part: Part, buttons: Buttons) -> None:
         """A failed edit is only logged at first: the next one, a little later, brings everything up to date."""
-        message, _ = self._posted[index]
+        now = self._posted[index]
         try:
-            await message.edit(content=part.shown)
+            if now.buttons == buttons:
+                await now.message.edit(content=part.shown)
+            else:
+                await now.message.edit(content=part.shown, view=view_of(buttons))
         except TROUBLE as error:
             self._failures += 1
             if self._failures == FAILURES_IN_A_ROW or isinstance(error, discord.NotFound | discord.Forbidden):
                 raise
-            log.warning("edit failed", message=message.id, error=str(error))
+            log.warning("edit failed", message=now.message.id, error=str(error))
             return
         self._failures = 0
-        self._posted[index] = (message, part)
+        self._posted[index] = Shown(now.message, part, buttons)
 
-    async def _send(self, content: str, before: discord.Message) -> discord.Message:
-        """Reply without a ping, even when the question is gone by now or its history may not be read."""
+    async def _send(self, content: str, before: AnyMessage, buttons: Buttons) -> discord.Message:
+        """Reply, even when the question is gone or its history may not be read; only who waited long is pinged."""
+        channel, view = self.question.channel, view_of(buttons) or discord.utils.MISSING
         reference = before.to_reference(fail_if_not_exists=False)
+        pings = self._pings and not self._posted
         try:
-            return await self._question.channel.send(content, reference=reference, mention_author=False)
+            return await channel.send(content, reference=reference, mention_author=pings, view=view)
         except discord.HTTPException as error:
             if error.code != CANNOT_REPLY_WITHOUT_HISTORY:
                 raise
-            return await self._question.channel.send(content)
+            return await channel.send(content, view=view)
 
     async def _keep_typing(self) -> None:
         with contextlib.suppress(*TROUBLE):
             while True:
-                await self._question.channel.typing()
-                await asyncio.sleep(TYPING_S)
+                await self.question.channel.typing()
+                await self._time.sleep(TYPING_S)

@@ -1,34 +1,41 @@
 """The life of one reply: its conversation, its prompt, the stream, what Discord shows and what is stored.
 
 Every turn ends in something that the person sees: the answer, a part of it with the reason, or a sentence. It does not
-know who may ask (`reception`) nor how edits are paced (`streaming`).
+know who may ask (`reception`), nor how edits are paced (`streaming`), nor what buttons do (`controls`).
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
 import discord
 import structlog
 
+from bot.conversation.answer import NOTHING_ASKED, Answer, place_in_line
+from bot.conversation.buttons import Target, while_writing
+from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.context import Exchange, Row, exchanges
+from bot.conversation.ending import Ending, ending
 from bot.conversation.intake import Intake
 from bot.conversation.lanes import Lanes
 from bot.conversation.naming import names_in
-from bot.conversation.patience import PATIENCE_S, Patience
-from bot.conversation.prompting import Prompt, Prompts
-from bot.conversation.rendering import Part, render, small
-from bot.conversation.streaming import ChannelClocks, LiveReply
+from bot.conversation.newest import Finished, Newest
+from bot.conversation.order import Kind, Order
+from bot.conversation.pace import Pace
+from bot.conversation.patience import Patience
+from bot.conversation.prompting import Prompts
+from bot.conversation.rendering import Part, small
+from bot.conversation.running import Replies, Running
+from bot.conversation.streaming import AnyMessage, LiveReply
 from bot.conversation.transcript import Conversation, Transcript
 from bot.errors import explain
 from llm.client import LLMClient
 from llm.errors import LLMError
-from llm.types import ChatEvent, FinishReason, Usage
+from llm.types import QueuePosition, Sampling
 from storage.errors import StorageError
-from storage.history import History, StoredMessage, StoredPerson, StoredReply
+from storage.history import History, StoredMessage, StoredPerson
 
 log = structlog.get_logger()
 
@@ -36,49 +43,10 @@ REMARK_AFTER_S = 5.0
 """After this long without an engine, the person is told what is waited for."""
 
 RESTARTING = "The language model is being restarted. I answer as soon as it is back."
-NOTHING_ASKED = "Yes? Write your question after my name, or use `/help` to see what I can do."
-NO_ANSWER = "I have no answer to that. Please ask in other words."
-ONLY_THOUGHT = (
-    "I thought about it until my answer had reached its length limit, and came to no result. "
-    "Please ask for less at once."
-)
-ATTACHMENTS_UNREAD = "I cannot read attachments yet"
-CUT_OFF = "this answer reached its length limit; reply “go on” for more"
-
-
-@dataclass(slots=True)
-class Answer:
-    """What came of one question. Times in seconds since it was asked; `instead` stands where the model says nothing."""
-
-    model: str = ""
-    prompt: Prompt | None = None
-    pieces: list[str] = field(default_factory=list)
-    finish_reason: FinishReason | None = None
-    usage: Usage | None = None
-    begun: float = field(default_factory=time.monotonic)
-    first_token_s: float | None = None
-    error: LLMError | None = None
-    instead: str = NO_ANSWER
-    has_thought: bool = False
-
-    @property
-    def text(self) -> str:
-        """The model's own text so far; blank space around it says nothing."""
-        return "".join(self.pieces).strip()
-
-    def add(self, event: ChatEvent) -> None:
-        """Take one event of the stream in. What the model thinks is not kept: it is no part of the answer."""
-        if event.recalls:
-            self.pieces.clear()
-        self.has_thought = self.has_thought or bool(event.reasoning)
-        if event.finish_reason == "length" and self.has_thought:
-            self.instead = ONLY_THOUGHT
-        if event.text:
-            self.pieces.append(event.text)
-            if self.first_token_s is None:
-                self.first_token_s = time.monotonic() - self.begun
-        self.finish_reason = event.finish_reason or self.finish_reason
-        self.usage = event.usage or self.usage
+GO_ON = "Go on exactly where you stopped, without repeating anything."
+VARIED = 0.8
+"""Temperature of a further answer where the owner chose greedy ones."""
+FIRST = Order()
 
 
 class Turns:
@@ -93,7 +61,10 @@ class Turns:
         transcript: Transcript,
         prompts: Prompts,
         me: Callable[[], discord.ClientUser],
-        patience_s: float = PATIENCE_S,
+        pace: Pace,
+        clocks: ChannelClocks,
+        replies: Replies,
+        newest: Newest,
     ) -> None:
         self._llm = llm
         self._history = history
@@ -101,42 +72,93 @@ class Turns:
         self._transcript = transcript
         self._prompts = prompts
         self._me = me
-        self._patience_s = patience_s
+        self._pace = pace
+        self._clocks = clocks
+        self._replies = replies
+        self._newest = newest
         self._lanes = Lanes()
-        self._clocks = ChannelClocks()
 
-    async def answer(self, question: discord.Message) -> None:
-        """Answer one message. Raises Refusal, StorageError and discord's errors where nothing could be said at all."""
+    @asynccontextmanager
+    async def begun(self, question: discord.Message) -> AsyncIterator[Running]:
+        """Take the next place in the question's conversation, for the length of the body.
+
+        Raises TooManyRequests and StorageError."""
         await self._intake.record([question])
         conversation = await self._transcript.of(question)
-        clock = self._clocks.of(question.channel.id)
-        async with LiveReply(question, clock, self._remember_part) as live, self._lanes.turn(conversation.key):
-            answer = Answer()
-            try:
-                await self._generate(question, answer, live)
-                await live.finish(answer.text, _footer(answer, question))
-            finally:
-                await self._store(question, answer, live)
+        key = conversation.key
+        with self._lanes.line(key) as place, self._replies.opened(Running(question, key, place)) as running:
+            yield running
 
-    async def _generate(self, question: discord.Message, answer: Answer, live: LiveReply) -> None:
+    async def answer(self, running: Running, order: Order = FIRST) -> None:
+        """Answer a question. Raises StorageError and discord's errors where nothing could be said at all."""
+        question = running.question
+        live = LiveReply(
+            question,
+            self._clocks.of(question.channel.id),
+            self._remember_part,
+            self._pace,
+            buttons=while_writing(Target(question.id, question.author.id, order.number)),
+            standing=order.standing,
+        )
+        answer = Answer(self._pace.clock)
+        async with live:
+            try:
+                answer = await self._written(running, order, live)
+                await self._end(running, order, answer, live)
+            finally:
+                await self._store(running.question.id, answer, live)
+
+    async def show(self, order: Order, page: Ending, message: discord.Message, question_id: int) -> None:
+        """Show another of the answers that there are already, in the place of the one that stands there."""
+        clock = self._clocks.of(message.channel.id)
+        async with LiveReply(message, clock, self._remember_part, self._pace, standing=order.standing) as live:
+            await live.finish(page.text, page.footer, page.buttons)
+            await self._record_parts(question_id, live)
+
+    async def _written(self, running: Running, order: Order, live: LiveReply) -> Answer:
+        """The answer, written as often as the question changes while it is."""
+        while True:
+            answer = Answer(self._pace.clock, order.before)
+            live.question = running.question
+            async with running.attempt():
+                await running.place.turn()
+                await self._generate(running, order, answer, live)
+            if not running.begins_anew:
+                break
+            live.begin_anew()
+        answer.why_stopped = running.why_stopped
+        if answer.why_stopped:
+            answer.finish_reason = "cancelled"
+        return answer
+
+    async def _end(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
+        before = self._newest.of([shown.message.id for shown in live.posted])
+        end = ending(order, answer, running.question, is_answered=before is not None and before.is_answered)
+        await live.finish(end.text, end.footer, end.buttons)
+        if live.posted and end.text:
+            messages = [shown.message for shown in live.posted]
+            self._newest.put(Finished(running.key, running.question, messages, not end.buttons))
+
+    async def _generate(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         """Fill `answer`, waiting with patience while the engine is being restarted; an error stays in it."""
-        patience = Patience(self._patience_s)
+        patience = Patience(self._pace.patience_s)
         while True:
             try:
-                await self._attempt(question, answer, live)
+                await self._attempt(running, order, answer, live)
                 return
             except LLMError as error:
-                if answer.text or not patience.bears(error):
-                    log.log(explain(error).level, "answer failed", message=question.id, error=repr(error))
+                if answer.pieces or not patience.bears(error):
+                    log.log(explain(error).level, "answer failed", message=running.question.id, error=repr(error))
                     answer.error = error
                     return
             if patience.waited_s > REMARK_AFTER_S:
                 live.remark(small(RESTARTING))
             await patience.pause()
 
-    async def _attempt(self, question: discord.Message, answer: Answer, live: LiveReply) -> None:
+    async def _attempt(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
+        question = running.question
         conversation = await self._transcript.of(question)  # again: the turns before this one have been answered now
-        pieces = self._pieces(question, conversation)
+        pieces = self._pieces(question, conversation, self._rows(conversation, order, live))
         if not pieces or pieces[-1].messages[-1].role == "assistant":
             answer.instead, answer.finish_reason = NOTHING_ASKED, "stop"
             return
@@ -144,51 +166,69 @@ class Turns:
         guild_name = question.guild.name if question.guild else None
         prompt = answer.prompt = await self._prompts.make(conversation.key, guild_name, pieces)
         user = f"{question.guild.id if question.guild else 0}/{question.author.id}"
-        stream = self._llm.stream_chat(prompt.context.messages, prompt.sampling, user=user)
+        sampling = varied(prompt.sampling) if order.kind is Kind.AGAIN else prompt.sampling
+        stream = self._llm.stream_chat(prompt.context.messages, sampling, user=user)
         async with aclosing(stream) as events:
             async for event in events:
                 answer.add(event)
-                live.show(answer.text)
+                if event.queue:
+                    self._say_place(event.queue, answer, live)
+                if event.text:
+                    live.show(answer.text)
                 if live.has_ended:
                     answer.finish_reason = "cancelled"
                     return
 
-    def _pieces(self, question: discord.Message, conversation: Conversation) -> list[Exchange]:
+    def _say_place(self, place: QueuePosition, answer: Answer, live: LiveReply) -> None:
+        """Short waits need no words: the typing indicator tells of them."""
+        waited = self._pace.clock.now() - answer.begun
+        if not answer.text and max(waited, place.eta_s) >= self._pace.queue_remark_s:
+            live.remark(small(place_in_line(place)))
+
+    def _rows(self, conversation: Conversation, order: Order, live: LiveReply) -> list[Row]:
+        """What was said, without the answer that is to be replaced; with it, where it is to go on."""
+        mine, own = self._me().id, {shown.message.id for shown in live.posted}
+        rows = [
+            Row(row.id, row.author.name, row.author.id == mine, row.content, row.reply_to)
+            for row in conversation.rows
+            if row.id not in own
+        ]
+        if order.kind is Kind.CONTINUE and rows:
+            question = rows[-1]
+            rows.append(Row(question.id, "", True, order.before, question.id))
+            rows.append(Row(question.id, question.author, False, GO_ON, question.id))
+        return rows
+
+    def _pieces(self, question: discord.Message, conversation: Conversation, rows: list[Row]) -> list[Exchange]:
         people = {row.author.id: row.author.name for row in conversation.rows}
         people |= {person.id: person.display_name for person in question.mentions}
-        names = names_in(question.guild, self._me(), people)
-        mine = self._me().id
-        return exchanges(
-            [
-                Row(row.id, row.author.name, row.author.id == mine, row.content, row.reply_to)
-                for row in conversation.rows
-            ],
-            names,
-        )
+        return exchanges(rows, names_in(question.guild, self._me(), people))
 
-    async def _remember_part(self, message: discord.Message, part: Part, before: discord.Message) -> None:
+    async def _remember_part(self, message: AnyMessage, part: Part, before: AnyMessage) -> None:
         """Store a part as soon as it is posted, so that a reply to it finds its conversation; its text follows."""
         try:
-            await self._history.record([self._own(message, part, before)])
+            await self._history.record([self._own(message, part, before.id)])
         except StorageError as error:
             log.error("reply not stored", message=message.id, error=str(error))
 
-    async def _store(self, question: discord.Message, answer: Answer, live: LiveReply) -> None:
+    async def _store(self, question_id: int, answer: Answer, live: LiveReply) -> None:
         """Keep what was said and how it came to be. The answer stands on Discord, so a failure is only logged."""
         if not live.posted:
             return
-        before = question
-        parts = []
-        for message, part in live.posted:
-            parts.append(self._own(message, part, before))
-            before = message
         try:
-            await self._history.record(parts)
-            await self._history.record_reply(_as_stored(live.posted[0][0].id, question.id, answer))
+            await self._record_parts(question_id, live)
+            await self._history.record_reply(answer.as_stored(live.posted[0].message.id, question_id))
         except StorageError as error:
-            log.error("reply not stored", message=question.id, error=str(error))
+            log.error("reply not stored", message=question_id, error=str(error))
 
-    def _own(self, message: discord.Message, part: Part, before: discord.Message) -> StoredMessage:
+    async def _record_parts(self, question_id: int, live: LiveReply) -> None:
+        before, parts = question_id, []
+        for shown in live.posted:
+            parts.append(self._own(shown.message, shown.part, before))
+            before = shown.message.id
+        await self._history.record(parts)
+
+    def _own(self, message: AnyMessage, part: Part, before_id: int) -> StoredMessage:
         me = self._me()
         return StoredMessage(
             id=message.id,
@@ -197,45 +237,10 @@ class Turns:
             author=StoredPerson(me.id, me.display_name, is_bot=True),
             content=part.raw,
             created_at=message.created_at,
-            reply_to=before.id,
+            reply_to=before_id,
         )
 
 
-def _as_stored(message_id: int, question_id: int, answer: Answer) -> StoredReply:
-    usage = answer.usage
-    return StoredReply(
-        message_id=message_id,
-        prompt_message_id=question_id,
-        model=answer.model,
-        prompt_tokens=usage.prompt_tokens if usage else None,
-        completion_tokens=usage.completion_tokens if usage else None,
-        first_token_s=answer.first_token_s,
-        duration_s=time.monotonic() - answer.begun,
-        finish_reason="error" if answer.error else answer.finish_reason or "cancelled",
-        error=type(answer.error).__name__ if answer.error else None,
-    )
-
-
-def _footer(answer: Answer, question: discord.Message) -> str:
-    """What is said under the answer, or instead of one that shows nothing: why it is partial, what was not read."""
-    if not render(answer.text):
-        return explain(answer.error).sentence if answer.error else answer.instead
-    remarks = []
-    if answer.error:
-        remarks.append(explain(answer.error).sentence)
-    if answer.finish_reason == "length":
-        remarks.append(CUT_OFF)
-    if answer.prompt and (remark := _unread(answer.prompt)):
-        remarks.append(remark)
-    if question.attachments:
-        remarks.append(ATTACHMENTS_UNREAD)
-    return small(" · ".join(remarks)) if remarks else ""
-
-
-def _unread(prompt: Prompt) -> str:
-    """What was left out; "about" where the engine could not count what fits."""
-    context = prompt.context
-    if context.read >= context.total:
-        return ""
-    estimated = "" if prompt.is_counted else ", about as much as I can read at once"
-    return f"read {context.read} of {context.total} messages{estimated}"
+def varied(sampling: Sampling) -> Sampling:
+    """For one more answer to the same question: a greedy one would be the same again."""
+    return replace(sampling, temperature=VARIED) if sampling.temperature == 0 else sampling

@@ -13,6 +13,7 @@ from simcord.builders import ChannelHandle, GuildHandle
 
 from bot.client import StewardClient
 from bot.config import Settings
+from bot.conversation.pace import Pace
 from llm.client import LLMClient
 from llm.config import LLMSettings
 from storage.database import Database
@@ -23,8 +24,8 @@ from tests.fakes import ScriptedEngine
 HERE = Path(__file__).parent
 SETTLE_S = 20.0
 """How long the simulated Discord waits for the bot: a busy machine is slow, and nothing else depends on it."""
-PATIENCE_S = 0.6
-"""How long these tests let a question wait for an engine that is away."""
+PACE = Pace(patience_s=0.6, edit_interval_s=0.02)
+"""A question waits only so long for an engine that is away; the simulated Discord has no limits to keep to."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,6 +83,7 @@ class Bot:
     llm: LLMClient
     database: Database
     in_playground: bool
+    pace: Pace = PACE
     clients: list[StewardClient] = field(default_factory=list)
 
     def client(self) -> StewardClient:
@@ -91,7 +93,7 @@ class Bot:
             history=History(self.database),
             guild_settings=GuildSettings(self.database),
             in_playground=self.in_playground,
-            patience_s=PATIENCE_S,
+            pace=self.pace,
         )
         self.clients.append(made)
         return made

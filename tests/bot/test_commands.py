@@ -11,7 +11,7 @@ from bot.client import StewardClient
 from bot.commands.post import POST_ID, private_id
 from bot.commands.sync import sync
 from bot.commands.tree import NOT_IN_PRIVATE, NOT_SERVED
-from bot.conversation.turn import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
+from bot.conversation.answer import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.errors import UNEXPECTED, explain
 from bot.whereabouts import OWN_MACHINE
 from llm.errors import EngineUnavailable

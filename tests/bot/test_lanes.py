@@ -16,7 +16,8 @@ async def test_turns_follow_each_other_in_order_and_other_lanes_are_free() -> No
     release = asyncio.Event()
 
     async def take(key: str, name: str) -> None:
-        async with lanes.turn(key):
+        with lanes.line(key) as place:
+            await place.turn()
             if name == "first":
                 await release.wait()
             done.append(name)
@@ -32,7 +33,7 @@ async def test_turns_follow_each_other_in_order_and_other_lanes_are_free() -> No
 
 async def test_a_long_line_refuses_the_next_and_is_open_again_later() -> None:
     lanes = Lanes(longest_line=1)
-    async with lanes.turn("a"):
+    with lanes.line("a"):
         waiting = asyncio.create_task(_pass_through(lanes))
         await asyncio.sleep(0)
         with pytest.raises(TooManyRequests, match="2 questions already wait"):
@@ -44,9 +45,9 @@ async def test_a_long_line_refuses_the_next_and_is_open_again_later() -> None:
 async def test_a_turn_that_fails_or_is_cancelled_leaves_the_lane() -> None:
     lanes = Lanes(longest_line=1)
     with pytest.raises(ZeroDivisionError):
-        async with lanes.turn("a"):
+        with lanes.line("a"):
             raise ZeroDivisionError
-    async with lanes.turn("a"):
+    with lanes.line("a"):
         waiting = asyncio.create_task(_pass_through(lanes))
         await asyncio.sleep(0)
         waiting.cancel()
@@ -57,5 +58,5 @@ async def test_a_turn_that_fails_or_is_cancelled_leaves_the_lane() -> None:
 
 
 async def _pass_through(lanes: Lanes) -> None:
-    async with lanes.turn("a"):
-        pass
+    with lanes.line("a") as place:
+        await place.turn()

@@ -11,8 +11,10 @@ from typing import cast
 import discord
 import pytest
 
+from bot.conversation.channel_clock import ChannelClock, ChannelClocks
+from bot.conversation.pace import Pace
 from bot.conversation.rendering import Part
-from bot.conversation.streaming import EDIT_INTERVAL_S, ChannelClock, ChannelClocks, LiveReply
+from bot.conversation.streaming import AnyMessage, LiveReply
 from tests.waiting import until
 
 
@@ -80,7 +82,7 @@ class FakeMessage:
     id: int
     channel: FakeChannel
 
-    async def edit(self, *, content: str) -> None:
+    async def edit(self, *, content: str, **_: object) -> None:
         await self.channel.request("edit", self.id, content)
 
     async def delete(self) -> None:
@@ -90,11 +92,15 @@ class FakeMessage:
         return object()
 
 
+PACE = Pace()
+EDIT_INTERVAL_S = PACE.edit_interval_s
+
+
 def live_in(channel: FakeChannel, clock: ChannelClock | None = None) -> LiveReply:
-    async def on_posted(message: discord.Message, part: Part, before: discord.Message) -> None:
+    async def on_posted(message: AnyMessage, part: Part, before: AnyMessage) -> None:
         pass
 
-    return LiveReply(cast(discord.Message, FakeMessage(1, channel)), clock or ChannelClock(), on_posted)
+    return LiveReply(cast(discord.Message, FakeMessage(1, channel)), clock or ChannelClock(PACE), on_posted, PACE)
 
 
 async def test_a_quick_answer_is_one_message() -> None:
@@ -136,7 +142,7 @@ async def test_edits_are_paced_never_overlap_and_end_exactly() -> None:
 
 async def test_slow_edits_are_followed_by_longer_pauses() -> None:
     channel = FakeChannel(took_s=0.7)
-    clock = ChannelClock()
+    clock = ChannelClock(PACE)
     async with live_in(channel, clock) as live:
         live.show("First one. ")
         await live.finish("First one. Second one.")
@@ -147,7 +153,7 @@ async def test_slow_edits_are_followed_by_longer_pauses() -> None:
 
 
 async def test_two_answers_in_one_channel_share_its_clock() -> None:
-    channel, clocks = FakeChannel(), ChannelClocks()
+    channel, clocks = FakeChannel(), ChannelClocks(PACE)
     first, second = live_in(channel, clocks.of(7)), live_in(channel, clocks.of(7))
     async with first, second:
         await asyncio.gather(first.finish("One."), second.finish("Two."))
@@ -162,7 +168,7 @@ async def test_a_long_answer_goes_over_to_a_new_message() -> None:
         await until(lambda: len(channel.log) == 1)
         await live.finish("a. " * 500 + "\n\n" + "b. " * 500)
     assert list(channel.shown.values()) == [("a. " * 500).strip(), ("b. " * 500).strip()]
-    assert [part.shown for _, part in live.posted] == list(channel.shown.values())
+    assert [shown.part.shown for shown in live.posted] == list(channel.shown.values())
 
 
 async def test_a_failed_edit_on_the_way_is_made_up_for() -> None:

@@ -8,7 +8,7 @@ import discord
 import pytest
 from sqlalchemy import text as sql
 
-from bot.conversation.turn import ATTACHMENTS_UNREAD, CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
+from bot.conversation.answer import ATTACHMENTS_UNREAD, CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.errors import UNEXPECTED, explain
 from llm.errors import ContextTooLong, EngineTimeout, EngineUnavailable, StreamBroken
 from storage.database import Database
@@ -358,7 +358,7 @@ class TestWhenDiscordOrTheDatabaseFails:
         assert (await ask(world)).content == explain(DatabaseUnavailable()).sentence
 
     async def test_what_nobody_foresaw_is_a_sentence_too(self, world: World, bot: Bot) -> None:
-        bot.clients[0]._parts.reception._turns = None  # type: ignore[assignment]
+        bot.clients[0]._parts.conversation.reception._turns = None  # type: ignore[assignment]
         assert (await ask(world)).content == UNEXPECTED
 
 

@@ -1,0 +1,98 @@
+"""Puts the parts of a conversation together: from a message's arrival to the buttons under its answer.
+
+It knows constructors only; what the parts do is in their own files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import discord
+
+from bot.conversation.channel_clock import ChannelClocks
+from bot.conversation.controls import Controls
+from bot.conversation.intake import Intake
+from bot.conversation.newest import Newest
+from bot.conversation.pace import Pace
+from bot.conversation.prompting import Prompts
+from bot.conversation.reception import Reception
+from bot.conversation.running import Replies
+from bot.conversation.standing import StandingReplies
+from bot.conversation.transcript import Transcript
+from bot.conversation.turn import Turns
+from bot.errands import Errands
+from bot.limits import PersonalLimits
+from bot.membership import Membership
+from bot.permissions import PrivatePolicy
+from llm.client import LLMClient
+from storage.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a conversation stands on."""
+
+    llm: LLMClient
+    history: History
+    intake: Intake
+    prompts: Prompts
+    membership: Membership
+    private: PrivatePolicy
+    limits: PersonalLimits
+    errands: Errands
+    pace: Pace
+    me: Callable[[], discord.ClientUser]
+    history_messages: int
+    allowed_bots: Collection[int]
+    store_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationParts:
+    """What the client hands events to."""
+
+    reception: Reception
+    controls: Controls
+
+
+def converse(needs: Needs) -> ConversationParts:
+    """Build all parts."""
+    transcript = Transcript(needs.history, needs.intake, lambda: needs.me().id, needs.history_messages)
+    clocks, replies = ChannelClocks(needs.pace), Replies()
+    newest = Newest(clocks, needs.errands, needs.pace)
+    turns = Turns(
+        llm=needs.llm,
+        history=needs.history,
+        intake=needs.intake,
+        transcript=transcript,
+        prompts=needs.prompts,
+        me=needs.me,
+        pace=needs.pace,
+        clocks=clocks,
+        replies=replies,
+        newest=newest,
+    )
+    reception = Reception(
+        membership=needs.membership,
+        private=needs.private,
+        limits=needs.limits,
+        turns=turns,
+        intake=needs.intake,
+        transcript=transcript,
+        replies=replies,
+        newest=newest,
+        my_id=lambda: needs.me().id,
+        allowed_bots=needs.allowed_bots,
+        store_all=needs.store_all,
+    )
+    controls = Controls(
+        turns=turns,
+        replies=replies,
+        newest=newest,
+        standing=StandingReplies(needs.history, transcript, lambda: needs.me().id),
+        limits=needs.limits,
+        errands=needs.errands,
+        pace=needs.pace,
+    )
+    return ConversationParts(reception, controls)

@@ -1,0 +1,263 @@
+"""The buttons under an answer: who may press them, what they do, and that they work after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import discord
+import pytest
+from simcord.actors import MemberActor
+from simcord.backend.models import AllowedMentions
+
+from bot.conversation.answer import CUT_OFF, STOPPED, STOPPED_AT_ONCE
+from bot.conversation.buttons import TEMPLATE, Action, Target, after_answer, custom_id, view_of, while_writing
+from bot.conversation.controls import NOT_NEWEST, NOT_WRITTEN, NOT_YOURS, QUESTION_GONE
+from bot.conversation.rendering import small
+from bot.conversation.running import Why
+from bot.conversation.turn import GO_ON
+from bot.errors import explain
+from llm.errors import EngineUnavailable, StreamBroken
+from storage.history import History
+from tests.bot.conftest import Bot, World
+from tests.fakes import ScriptedEngine, die_midway, failure, reply
+from tests.waiting import until
+
+
+def labels(message: discord.Message) -> list[str]:
+    """The buttons under a message."""
+    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
+    return [str(button.label) for row in rows for button in row.children if isinstance(button, discord.Button)]
+
+
+def newest(world: World) -> discord.Message:
+    """Steward's last message, as it is now."""
+    return [message for message in world.channel.history() if message.author.id == world.me][-1]
+
+
+async def ask(world: World, text: str = "hello", reply_to: discord.Message | None = None) -> discord.Message:
+    await world.ada.send(world.channel, f"{world.mention} {text}", reply_to=reply_to)
+    return newest(world)
+
+
+async def press(world: World, label: str, by: MemberActor | None = None, on: discord.Message | None = None) -> str:
+    """Ada (or somebody else) presses a button; what only she reads then."""
+    result = await (by or world.ada).click(on or newest(world), label=label)
+    assert result.deferred
+    return " ".join(message.content for message in result.followups if message.ephemeral)
+
+
+@asynccontextmanager
+async def asking(world: World, text: str = "hello") -> AsyncIterator[int]:
+    """Ada's question is being answered during the body; its id."""
+    question = world.env.backend.create_message(world.channel.id, world.ada.id, f"{world.mention} {text}")
+    yield question.id
+    await world.env.settle()
+
+
+async def answered_by_grace(world: World, message: discord.Message) -> None:
+    """Grace replies to it without a ping, so that Steward has nothing to answer."""
+    reference = {"message_id": str(message.id), "channel_id": str(message.channel.id)}
+    world.env.backend.create_message(
+        message.channel.id,
+        world.grace.id,
+        "I see",
+        reference=reference,
+        allowed_mentions=AllowedMentions(replied_user=False),
+    )
+    await world.env.settle()
+
+
+def moderator(world: World) -> MemberActor:
+    role = world.guild.create_role("Mods", permissions=discord.Permissions(manage_messages=True))
+    return world.guild.add_member(world.env.create_user("Mo"), roles=[role])
+
+
+class TestStop:
+    async def test_it_stands_there_while_the_answer_grows_and_ends_it(
+        self, world: World, engine: ScriptedEngine, history: History
+    ) -> None:
+        engine.enqueue(reply(pieces=["First sentence. ", asyncio.Event(), "Second."]))
+        async with asking(world):
+            await until(lambda: world.said() == ["First sentence."])
+            assert labels(newest(world)) == ["Stop"]
+            await press(world, "Stop")
+        assert engine.requests[0].disconnected.is_set()
+        assert newest(world).content == f"First sentence.\n{small(STOPPED[Why.PRESSED])}"
+        assert labels(newest(world)) == ["Regenerate"]
+        stored = await history.reply(newest(world).id)
+        assert stored is not None and stored.finish_reason == "cancelled"
+        assert (await history.chain(newest(world).id)).messages[-1].content == "First sentence."
+
+    async def test_before_the_first_word(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply(queue=[5], pieces=[asyncio.Event(), "Never."]))
+        async with asking(world):
+            await until(lambda: world.said() != [])
+            assert labels(newest(world)) == ["Stop"]
+            await press(world, "Stop")
+        assert world.said() == [STOPPED_AT_ONCE[Why.PRESSED]]
+        assert labels(newest(world)) == ["Retry"]
+
+    async def test_deleting_the_question_does_the_same(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply(pieces=["First sentence. ", asyncio.Event()]))
+        async with asking(world) as question:
+            await until(lambda: world.said() == ["First sentence."])
+            world.env.backend.delete_message(world.channel.id, question)
+        assert engine.requests[0].disconnected.is_set()
+        assert newest(world).content == f"First sentence.\n{small(STOPPED[Why.DELETED])}"
+        assert labels(newest(world)) == []
+
+    async def test_a_question_that_is_deleted_before_the_first_word_gets_no_answer(
+        self, world: World, engine: ScriptedEngine
+    ) -> None:
+        engine.enqueue(reply(pieces=[asyncio.Event()]))
+        async with asking(world) as question:
+            await engine.received(1)
+            world.env.backend.delete_message(world.channel.id, question)
+        assert world.said() == []
+
+    async def test_after_a_restart_it_makes_room_for_retry(self, world: World, engine: ScriptedEngine) -> None:
+        question = await world.ada.send(world.channel, "hello")
+        channel = world.env.bot.get_channel(world.channel.id)
+        assert isinstance(channel, discord.TextChannel)
+        stop = view_of(while_writing(Target(question.id, world.ada.id)))
+        assert stop is not None
+        await channel.send("First sentence.", view=stop, reference=question, mention_author=False)
+        assert NOT_WRITTEN in await press(world, "Stop")
+        assert labels(newest(world)) == ["Retry"]
+        engine.enqueue(reply("Whole."))
+        await press(world, "Retry")
+        assert world.said() == ["Whole."]
+
+
+class TestRetry:
+    async def test_a_failure_can_be_tried_again(self, world: World, engine: ScriptedEngine, history: History) -> None:
+        engine.enqueue(failure(400, "no", kind="invalid_request_error"), reply("Now."), reply("Yes."))
+        failed = await ask(world)
+        assert labels(failed) == ["Retry"]
+        assert await press(world, "Retry") == ""
+        assert world.said() == ["Now."] and newest(world).id == failed.id
+        assert engine.requests[1].texts == engine.requests[0].texts
+        assert labels(newest(world)) == ["Regenerate"]
+        stored = await history.reply(failed.id)
+        assert stored is not None and (stored.finish_reason, stored.error) == ("stop", None)
+        await ask(world, "really?", reply_to=newest(world))
+        assert engine.requests[2].texts[1:] == ["Ada: hello", "Now.", "Ada: really?"]
+
+    async def test_half_an_answer_stays_until_there_is_a_better_one(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(die_midway("The answer ", "is "), failure(400, "no", kind="invalid_request_error"), reply("42."))
+        await ask(world)
+        await press(world, "Retry")
+        assert newest(world).content.startswith("The answer is\n") and "refused" in newest(world).content
+        await press(world, "Retry")
+        assert world.said() == ["42."]
+
+    async def test_after_a_restart(self, world: World, engine: ScriptedEngine, bot: Bot) -> None:
+        await engine.stop()
+        failed = await ask(world)
+        assert failed.content == explain(EngineUnavailable()).sentence
+        await world.env.restart_bot(bot.client())
+        await engine.start()
+        engine.enqueue(reply("Back."))
+        await press(world, "Retry")
+        assert world.said() == ["Back."]
+
+    async def test_a_question_that_is_gone(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(die_midway("The answer "))
+        question = await world.ada.send(world.channel, f"{world.mention} hello")
+        await world.ada.delete(question)
+        assert await press(world, "Retry") == QUESTION_GONE
+        assert explain(StreamBroken()).sentence in newest(world).content
+
+    @pytest.mark.settings(bot={"requests_per_minute": 1})
+    async def test_a_refusal_can_be_tried_again_and_counts_as_a_request(
+        self, world: World, engine: ScriptedEngine
+    ) -> None:
+        engine.enqueue(reply("1"), reply("2"))
+        await ask(world)
+        refused = await ask(world)
+        assert labels(refused) == ["Retry"] and "in the last minute" in refused.content
+        assert "in the last minute" in await press(world, "Retry")
+        await world.env.advance_time(61)
+        await press(world, "Retry")
+        assert world.said() == ["1", "2"]
+
+
+class TestContinue:
+    async def test_it_goes_on_in_the_same_message(self, world: World, engine: ScriptedEngine, history: History) -> None:
+        engine.enqueue(reply("And so on and", finish_reason="length"), reply("on."))
+        cut = await ask(world)
+        assert cut.content.endswith(CUT_OFF) and labels(cut) == ["Continue", "Regenerate"]
+        await press(world, "Continue")
+        assert world.said() == ["And so on and on."] and labels(newest(world)) == ["Regenerate"]
+        assert engine.requests[1].texts[1:] == ["Ada: hello", "And so on and", f"Ada: {GO_ON}"]
+        assert (await history.chain(cut.id)).messages[-1].content == "And so on and on."
+
+    async def test_over_several_messages_after_a_restart(
+        self, world: World, engine: ScriptedEngine, bot: Bot, history: History
+    ) -> None:
+        engine.enqueue(reply("word " * 500, finish_reason="length"), reply("end."))
+        cut = await ask(world)
+        assert len(world.said()) == 2
+        await world.env.restart_bot(bot.client())
+        await press(world, "Continue")
+        assert len(world.said()) == 2 and world.said()[1].endswith("word end.")
+        whole = "".join(row.content for row in (await history.chain(cut.id)).messages[1:])
+        assert whole == ("word " * 500) + "end."
+
+
+class TestRegenerate:
+    async def test_somebody_has_answered(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("One."))
+        await ask(world)
+        await answered_by_grace(world, newest(world))
+        assert await press(world, "Regenerate") == NOT_NEWEST
+        assert labels(newest(world)) == []
+
+    async def test_only_the_newest_reply_has_buttons(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("One."), reply("Two."))
+        await ask(world, "and now?", reply_to=await ask(world))
+        assert [labels(message) for message in world.channel.history() if message.author.id == world.me] == [
+            [],
+            ["Regenerate"],
+        ]
+
+    async def test_they_go_after_a_quarter_of_an_hour(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("One."))
+        await ask(world)
+        await world.env.advance_time(899)
+        assert labels(newest(world)) == ["Regenerate"]
+        await world.env.advance_time(2)
+        assert labels(newest(world)) == []
+
+    async def test_a_reply_of_an_earlier_run_that_is_old(self, world: World, engine: ScriptedEngine, bot: Bot) -> None:
+        engine.enqueue(reply("One."))
+        await ask(world)
+        await world.env.restart_bot(bot.client())
+        await world.env.advance_time(901)
+        assert await press(world, "Regenerate") == NOT_NEWEST
+
+    async def test_a_reply_of_an_earlier_run_that_somebody_answered(
+        self, world: World, engine: ScriptedEngine, bot: Bot
+    ) -> None:
+        engine.enqueue(reply("One."))
+        await answered_by_grace(world, await ask(world))
+        await world.env.restart_bot(bot.client())
+        assert await press(world, "Regenerate") == NOT_NEWEST
+
+    async def test_others_may_not_and_moderators_may(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("One."), reply("Two."))
+        await ask(world)
+        assert await press(world, "Regenerate", world.grace) == NOT_YOURS
+        assert await press(world, "Regenerate", moderator(world)) == ""
+        assert newest(world).content == "Two."
+
+
+def test_custom_ids_are_short_and_read_back() -> None:
+    largest = Target(2**63, 2**63, 999_999)
+    assert all(len(custom_id(action, largest)) <= 100 for action in Action)
+    buttons = after_answer(Target(1, 2, 0), 2, is_cut_off=True)
+    assert [button.label for button in buttons] == ["‹", "1/2", "›", "Continue", "Regenerate"]
+    assert len({button.custom_id for button in buttons}) == 5
+    assert TEMPLATE
