@@ -25,6 +25,7 @@ from transformers.generation.continuous_batching.requests import GenerationOutpu
 
 from llm.worker import attention
 from llm.worker.engine import EngineDied, EngineError, EngineStats, Job, SamplingParams, Tokens
+from llm.worker.lean import make_lean
 from llm.worker.machine import ram
 from llm.worker.memory import SHARE_OF_GPU
 from llm.worker.packing import pack_head
@@ -330,7 +331,7 @@ def died_of(error: BaseException | None) -> EngineDied:
 
 
 def build_manager(model: PreTrainedModel, eos_ids: list[int], settings: BatchingSettings) -> ContinuousBatchingManager:
-    """transformers' manager with our sampling and, on a CPU, our attention in it; not started."""
+    """transformers' manager with our sampling and, on a CPU, our attention and our layers in it; not started."""
     generation = GenerationConfig(do_sample=False, eos_token_id=eos_ids or [-1])  # `Sampler` does the drawing
     batching = ContinuousBatchingConfig(
         page_size=settings.page_size,
@@ -349,5 +350,6 @@ def build_manager(model: PreTrainedModel, eos_ids: list[int], settings: Batching
         manager.batch_processor = manager._create_batch_processor()
         reach_across(manager.batch_processor.cache, model.device)
     manager.warmup()  # allocates the cache here, where running out of memory is an error and not a dead thread
-    attention.install(model, manager.batch_processor)
+    if attention.install(model, manager.batch_processor):
+        make_lean(model)
     return manager
