@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other, and then each promised figure beside its target (issue 3, "How fast").
+"""Every benchmark, one after the other, and then each promised figure beside its target (issues 3 and 4, "How fast").
 
 Each runs as a process of its own, with what it is set to by itself. The last line is JSON: all figures, and the targets
 that were missed. It knows which figure of a benchmark was promised; what the figures mean is written in each file.
@@ -65,6 +65,9 @@ def _of_gpu(name: str, quantization: str, chats: int) -> Callable[[Figures], flo
 
 
 TARGETS = (
+    Target("storage_intake", "messages a second judged and stored", _of("per_s"), at_least=1500),
+    Target("storage_intake", "messages lost on a clean end", _of("lost"), at_most=0),
+    Target("storage_intake", "milliseconds that kill -9 takes", _of("most_lost_ms"), at_most=200),
     Target("worker_throughput", "16 chats over one at a time", _of("ratio"), at_least=6),
     Target("worker_vs_transformers_serve", "over transformers serve", _of("ratio"), at_least=1.3),
     Target("worker_first_token", "first token, busy over idle", _of("ratio"), at_most=3),

@@ -17,6 +17,8 @@ import yarl
 
 from bot.client import StewardClient
 from bot.config import Secrets, Settings
+from bot.errands import Errands
+from bot.housekeeping import keep_house
 from bot.keeping import worker_supervisor
 from bot.processes import playground_command, playground_url, worker_url
 from bot.supervisor import Backoff, ChildGaveUp, Supervisor
@@ -88,7 +90,12 @@ async def run_bot(settings: Settings, secrets: Secrets, playground: str | None) 
                 in_playground=playground is not None,
             )
 
-        await keep_connected(client, token, GATEWAY_BACKOFF)
+        errands = Errands()
+        errands.run(keep_house(database, settings.storage), "housekeeping")
+        try:
+            await keep_connected(client, token, GATEWAY_BACKOFF)
+        finally:
+            await errands.close()
 
 
 def database_for(settings: Settings, secrets: Secrets, *, in_playground: bool | None = None) -> Database:

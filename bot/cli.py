@@ -142,14 +142,14 @@ def db_purge(
 ) -> None:
     """Deletes what is older than a number of days, for good."""
     from bot.app import database_for
-    from storage.history import History
+    from storage.retention import Retention
 
     if not yes:
         typer.confirm(f"Delete everything older than {days} days for good?", abort=True)
 
     async def purge() -> dict[str, int]:
         async with database_for(*_load(path)) as database:
-            return await History(database).purge(datetime.now(UTC) - timedelta(days=days))
+            return await Retention(database).purge(datetime.now(UTC) - timedelta(days=days))
 
     for table, count in _run(purge()).items():
         Console().print(f"{table}: {count} deleted")

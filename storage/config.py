@@ -16,3 +16,9 @@ class StorageSettings(BaseModel):
         description="sqlite:///path/to/file.sqlite3, or postgresql://user:password@host/database. "
         "STEWARD_DATABASE_URL overrides it and is the place for one with a password.",
     )
+    retention_days: int = Field(
+        30, ge=1, description="Days that messages are kept; a server's managers can choose others for theirs."
+    )
+    grace_days: int = Field(
+        7, ge=0, description="Days after which everything of a server that Steward left is deleted."
+    )

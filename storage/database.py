@@ -1,6 +1,7 @@
 """Engine, sessions (one per operation), health and schema of the one database. Knows no single table.
 
 SQLite has one writer: write transactions wait for each other here, in order, instead of failing on the file's lock.
+Messages that were only collected so far are written before anything else looks (`storage.intake`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool
 from storage import address, schema
 from storage.errors import DatabaseUnavailable
 from storage.failures import translated
+from storage.intake import Intake, Write
 from storage.models import Base
 
 BUSY_TIMEOUT_MS = 10_000  # another process (`steward db purge`) may hold SQLite's write lock for a moment
@@ -49,6 +51,7 @@ class Database:
         self._driver_errors = () if self.is_sqlite else _asyncpg_errors()
         self._reader = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writer = self.engine.execution_options(immediate=True)
+        self._intake: Intake | None = None
 
     def __str__(self) -> str:
         return str(self._address)
@@ -66,30 +69,48 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.engine.dispose()
+        try:
+            if self._intake is not None:
+                await self._intake.close()
+        finally:
+            await self.engine.dispose()
+
+    def intake(self, write: Write) -> Intake:
+        """The one place where messages are collected; `write` is how the first caller stores them."""
+        if self._intake is None:
+            self._intake = Intake(write)
+        return self._intake
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncSession]:
-        """A session for one operation that only reads: it sees one moment of the database."""
+    async def session(self, *, settled: bool = True) -> AsyncIterator[AsyncSession]:
+        """A session for one operation that only reads: it sees one moment of the database.
+
+        `settled=False` where messages are of no interest: those that were collected are not written for its sake.
+        """
+        await self._settle(settled)
         with translated(self._address, self._driver_errors):
             async with self._reader() as session:
                 yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction for one operation that writes: committed when the body ends well, undone when it raises."""
+    async def write(self, *, settled: bool = True) -> AsyncIterator[AsyncConnection]:
+        """A transaction for one operation that writes: committed when the body ends well, undone when it raises.
+
+        `settled=False` as in `session`.
+        """
+        await self._settle(settled)
         with translated(self._address, self._driver_errors):
             async with self._write_lock, self._writer.begin() as connection:
                 yield connection
 
     async def health(self) -> None:
         """DatabaseUnavailable, DatabaseBusy or DatabaseCorrupt when a simple question gets no answer."""
-        async with self.session() as session:
+        async with self.session(settled=False) as session:
             await session.execute(text("SELECT 1 FROM sqlite_master LIMIT 1" if self.is_sqlite else "SELECT 1"))
 
     async def revision(self) -> schema.Revision:
         """(current, head): where the tables stand, and where this program wants them."""
-        async with self.session() as session:
+        async with self.session(settled=False) as session:
             connection = await session.connection()
             return await connection.run_sync(schema.read_revision)
 
@@ -126,6 +147,10 @@ class Database:
                 for name, table in Base.metadata.tables.items()
             }
         return CheckReport(revision, problems, rows)
+
+    async def _settle(self, wanted: bool) -> None:
+        if wanted and self._intake is not None:
+            await self._intake.settle()
 
     def _make_engine(self, pool: type[Pool], *, migrating: bool = False) -> AsyncEngine:
         """`migrating`: foreign keys stay off (SQLite changes a table by replacing it) and commands may take long."""

@@ -1,71 +1,109 @@
 """Messages, and how Steward's replies came to be. Does not know which of them belong in a prompt: the bot decides.
 
-Deleting a message wipes its content and leaves a tombstone, so that a reply chain holds; nothing brings it back.
+Deleting a message wipes its content and leaves a tombstone, so that a reply chain holds; nothing brings it back. What
+was made from a message goes when its text does (`storage.forgetting`). Who wants to be left out is never stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
-from storage import rows
-from storage.columns import aware
+from storage import forgetting, rows
+from storage.choices import OUTSIDE, opted_out
+from storage.columns import aware, storable
 from storage.database import Database
-from storage.models import Channel, Guild, Message, Person, Reply
-from storage.records import Chain, StoredMessage, StoredPerson, StoredReply, utc_now
+from storage.models import Channel, Guild, Message, Person, Reply, Summary
+from storage.quotes import link_quotes
+from storage.records import NOBODY, Chain, Edit, StoredMessage, StoredPerson, StoredReply
 from storage.upserts import merge, upsert
 
-__all__ = ["Chain", "History", "StoredMessage", "StoredPerson", "StoredReply"]
-
-IDS_PER_STATEMENT = 500  # both databases bound the parameters of one statement
+__all__ = ["Chain", "Edit", "History", "StoredMessage", "StoredPerson", "StoredReply"]
 
 
 class History:
-    """What was said. Every method is one transaction and raises StorageError."""
+    """What was said. Every method but `collect` is one transaction; all raise StorageError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._intake = database.intake(self.record)
+
+    async def collect(self, messages: Sequence[StoredMessage]) -> None:
+        """Like `record`, a moment later and together with other messages; whoever reads sees them at once.
+
+        A process that is killed loses at most the last 200 ms of them. What cannot be stored is logged.
+        """
+        await self._intake.collect(messages)
 
     async def record(self, messages: Sequence[StoredMessage]) -> None:
         """Store messages with their authors and places. Again is harmless: an older copy never replaces a newer edit,
-        and a deleted message stays deleted."""
+        and a deleted message stays deleted. Of people who opted out only an empty placeholder without author stays."""
         if not messages:
             return
         guilds = {m.guild_id: {"id": m.guild_id, "name": ""} for m in messages if m.guild_id is not None}
         channels = {m.channel_id: rows.channel_row(m.channel_id, m.guild_id) for m in messages}
-        people = {m.author.id: asdict(m.author) for m in messages}
-        async with self._database.write() as connection:
+        async with self._database.write(settled=False) as connection:
+            kept = await _without_left_out(connection, messages)
+            people = {m.author.id: asdict(m.author) for m in kept}
             await merge(connection, Guild, list(guilds.values()), None)
             await merge(connection, Channel, list(channels.values()), None)
             await upsert(connection, Person, list(people.values()), update=("name", "is_bot"))
-            await merge(connection, Message, [rows.message_row(m) for m in messages], rows.newest_wins)
+            await _forget_replaced(connection, kept)
+            await merge(connection, Message, [rows.message_row(m) for m in kept], rows.newest_wins)
 
-    async def edit(self, message_id: int, content: str, edited_at: datetime) -> bool:
-        """Replace a message's content; False when it is not stored, deleted, or was edited later than `edited_at`."""
-        statement = (
-            update(Message)
-            .where(Message.id == message_id, Message.deleted_at.is_(None), rows.version() <= aware(edited_at))
-            .values(content=content, edited_at=edited_at, token_count=None)
-        )
+    async def edit(self, message_id: int, content: str, edited_at: datetime) -> Edit:
+        """Replace a message's content, and forget what was made from the old one, if the text really changed."""
+        moment = aware(edited_at)
+        stored = select(Message.content, Message.created_at, Message.edited_at)
         async with self._database.write() as connection:
-            return bool((await connection.execute(statement)).rowcount)
+            live = (Message.id == message_id) & Message.deleted_at.is_(None)
+            row = (await connection.execute(stored.where(live))).one_or_none()
+            if row is None:
+                return Edit.UNKNOWN
+            if (row.edited_at or row.created_at) > moment:
+                return Edit.OLDER
+            if row.content == storable(content):
+                return Edit.SAME
+            await forgetting.changed(connection, message_id, row.content, content)
+            await connection.execute(update(Message).where(live).values(content=content, edited_at=moment))
+        return Edit.CHANGED
 
     async def delete(self, message_ids: Sequence[int]) -> int:
         """Wipe the content of messages, keeping tombstones; how many were stored and not deleted before."""
-        wiped = 0
         async with self._database.write() as connection:
-            for start in range(0, len(message_ids), IDS_PER_STATEMENT):
-                some = message_ids[start : start + IDS_PER_STATEMENT]
-                statement = (
-                    update(Message)
-                    .where(Message.id.in_(some), Message.deleted_at.is_(None))
-                    .values(content="", token_count=None, deleted_at=utc_now())
-                )
-                wiped += (await connection.execute(statement)).rowcount
-        return wiped
+            return (await forgetting.wipe(connection, message_ids))["messages"]
+
+    async def delete_channel(self, channel_id: int) -> int:
+        """Remove a channel or thread, its threads, and what was said or asked there; how many messages that were."""
+        async with self._database.session() as session:
+            threads = await session.scalars(select(Channel.id).where(Channel.parent_id == channel_id))
+            gone = [channel_id, *threads]
+        counts = await forgetting.erase_where(self._database, forgetting.in_channels(gone))
+        signed = [sign * number for number in gone for sign in (1, -1)]
+        async with self._database.write() as connection:
+            await connection.execute(delete(Summary).where(Summary.channel_id.in_(signed)))
+            await connection.execute(delete(Channel).where(Channel.id.in_(signed)))
+        return counts["messages"]
+
+    async def reconcile(self, channel_id: int, present: Collection[int], after: int, upto: int) -> int:
+        """Delete what was deleted on Discord while nobody listened; how many messages that were.
+
+        `present`: ids of all messages that Discord has in this channel with `after` < id <= `upto`. A question that was
+        asked by a command and posted has an id that Discord does not know; it stays with its answer.
+        """
+        asked = select(Message.reply_to).where(Message.channel_id == channel_id, Message.reply_to.is_not(None))
+        answered = select(Reply.prompt_message_id).where(Reply.prompt_message_id.is_not(None))
+        by_command = Message.id.in_(asked.where(Message.id > after)) & Message.id.not_in(answered)
+        inside = (Message.channel_id == channel_id) & (Message.id > after) & (Message.id <= upto)
+        async with self._database.write() as connection:
+            stored = select(Message.id).where(inside, Message.deleted_at.is_(None), ~by_command)
+            gone = set(await connection.scalars(stored)) - set(present)
+            return (await forgetting.wipe(connection, sorted(gone)))["messages"]
 
     async def chain(self, message_id: int, limit: int = 200) -> Chain:
         """The message and what it answers, back to the beginning or `limit` messages, by one query.
@@ -99,10 +137,16 @@ class History:
         return [rows.message_of(row) for row in reversed(found)]
 
     async def record_reply(self, reply: StoredReply) -> None:
-        """Store how a reply came to be; again replaces what was stored."""
+        """Store how a reply came to be, once all its parts are recorded; again replaces what was stored.
+
+        Which messages it repeats words of is remembered, too: it goes when they go.
+        """
         row = asdict(reply)
         async with self._database.write() as connection:
+            if reply.person_id is None:
+                row |= await _asked_by(connection, reply)
             await upsert(connection, Reply, [row], update=[name for name in row if name != "message_id"])
+            await link_quotes(connection, reply.message_id)
 
     async def reply(self, message_id: int) -> StoredReply | None:
         """How this message came to be, if it is one of Steward's."""
@@ -114,24 +158,56 @@ class History:
 
     async def record_guild(self, guild_id: int, name: str) -> None:
         """Store a server's name."""
-        async with self._database.write() as connection:
+        async with self._database.write(settled=False) as connection:
             await upsert(connection, Guild, [{"id": guild_id, "name": name}], update=("name",))
 
-    async def record_channel(self, channel_id: int, guild_id: int | None, name: str, kind: str) -> None:
-        """Store a channel's name and kind (text, thread, private, …)."""
-        row = rows.channel_row(channel_id, guild_id, name, kind)
-        async with self._database.write() as connection:
+    async def record_channel(
+        self, channel_id: int, guild_id: int | None, name: str, kind: str, parent_id: int | None = None
+    ) -> None:
+        """Store a channel's name and kind (text, thread, private, …), and of a thread the channel it belongs to."""
+        row = rows.channel_row(channel_id, guild_id, name, kind, parent_id)
+        async with self._database.write(settled=False) as connection:
             if guild_id is not None:
                 await merge(connection, Guild, [{"id": guild_id, "name": ""}], None)
-            await upsert(connection, Channel, [row], update=("guild_id", "name", "kind"))
+            await upsert(connection, Channel, [row], update=("guild_id", "name", "kind", "parent_id"))
 
-    async def purge(self, before: datetime) -> dict[str, int]:
-        """Delete messages and replies from before that moment, rows and all; how many of each table."""
-        moment = aware(before)
-        gone: dict[str, int] = {}
-        async with self._database.write() as connection:
-            for table in (Message, Reply):
-                result = await connection.execute(delete(table).where(table.created_at < moment))
-                gone[table.__tablename__] = result.rowcount
-        await self._database.forget_journal()
-        return gone
+
+async def _without_left_out(connection: AsyncConnection, messages: Sequence[StoredMessage]) -> list[StoredMessage]:
+    """Empty placeholders in place of messages by people who opted out in that server, or everywhere."""
+    left_out = await opted_out(connection, {m.author.id for m in messages})
+    placeholder = StoredPerson(NOBODY, "")
+    return [
+        replace(m, author=placeholder, content="", deleted_at=m.created_at)
+        if {(m.author.id, OUTSIDE), (m.author.id, m.guild_id)} & left_out
+        else m
+        for m in messages
+    ]
+
+
+async def _forget_replaced(connection: AsyncConnection, messages: Sequence[StoredMessage]) -> None:
+    """What was made from a stored text goes when a copy brings another one, or says that it was deleted."""
+    columns = select(Message.id, Message.content, Message.created_at, Message.edited_at)
+    for start in range(0, len(messages), forgetting.IDS_PER_STATEMENT):
+        copies = {m.id: m for m in messages[start : start + forgetting.IDS_PER_STATEMENT]}
+        live = columns.where(Message.id.in_(copies), Message.deleted_at.is_(None))
+        for stored in (await connection.execute(live)).all():
+            copy = copies[stored.id]
+            if copy.deleted_at is not None:
+                await forgetting.wipe(connection, [stored.id])
+            elif rows.is_newer(copy, stored) and storable(copy.content) != stored.content:
+                await forgetting.changed(connection, stored.id, stored.content, copy.content)
+
+
+async def _asked_by(connection: AsyncConnection, reply: StoredReply) -> dict[str, int | None]:
+    """Who asked, and in which server, as far as the question is stored."""
+    answer = aliased(Message)
+    question: ColumnElement[int | None] = literal(reply.prompt_message_id)
+    if reply.prompt_message_id is None:
+        question = select(answer.reply_to).where(answer.id == reply.message_id).scalar_subquery()
+    found = await connection.execute(
+        select(Message.author_id, Channel.guild_id)
+        .join_from(Message, Channel, Channel.id == Message.channel_id)
+        .where(Message.id == question)
+    )
+    row = found.one_or_none()
+    return {"person_id": row.author_id, "guild_id": row.guild_id} if row else {}

@@ -1,8 +1,12 @@
-"""The tables, and nothing else. Who reads and writes them: history.py, settings.py.
+"""The tables, and nothing else. Each is read and written by the file that is named after its rows.
 
 `reply_to` and `prompt_message_id` are no foreign keys: a message is recorded even when what it answers never was.
 `author_name` is the name as it was when the message was written: a nickname of one server never shows up in another,
 and a conversation reads the same each time.
+
+What is made from messages (`quotes`, `summaries`, `memories`) knows the ids of those messages; `forgetting.py` follows
+them. A column that holds a person's id is named `person_id` or `author_id`; `people.id` is the only other one.
+`guild_id` 0 stands for "outside of servers", in keys that cannot be NULL.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Double, ForeignKey, Index, MetaData
+from sqlalchemy import Double, ForeignKey, Index, LargeBinary, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from storage.columns import DiscordId, StorableText, UtcDateTime
@@ -26,21 +30,28 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar = {int: DiscordId, str: StorableText, datetime: UtcDateTime, float: Double()}
+    type_annotation_map: ClassVar = {
+        int: DiscordId,
+        str: StorableText,
+        datetime: UtcDateTime,
+        float: Double(),
+        bytes: LargeBinary,
+    }
 
 
 class Guild(Base):
-    """A server. `adopted_at` is set while Steward serves it by adoption."""
+    """A server. `adopted_at` is set while Steward serves it by adoption, `left_at` since Steward is no longer there."""
 
     __tablename__ = "guilds"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str]
     adopted_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
 
 
 class Channel(Base):
-    """A channel, thread or private conversation (`guild_id` is NULL there)."""
+    """A channel, thread (`parent_id` is its channel) or private conversation (`guild_id` is NULL there)."""
 
     __tablename__ = "channels"
 
@@ -48,6 +59,7 @@ class Channel(Base):
     guild_id: Mapped[int | None] = mapped_column(ForeignKey("guilds.id"), index=True)
     name: Mapped[str]
     kind: Mapped[str]
+    parent_id: Mapped[int | None] = mapped_column(index=True)
 
 
 class Person(Base):
@@ -75,13 +87,14 @@ class Message(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
-    token_count: Mapped[int | None]
 
 
 class Reply(Base):
-    """How one of Steward's messages came to be. Times in seconds; `error` says why an answer is partial or absent."""
+    """How one of Steward's messages came to be, and for whom. Times in seconds; `error` says why an answer is partial
+    or absent."""
 
     __tablename__ = "replies"
+    __table_args__ = (Index(None, "person_id", "created_at"), Index(None, "guild_id", "created_at"))
 
     message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     prompt_message_id: Mapped[int | None] = mapped_column(index=True)
@@ -93,3 +106,113 @@ class Reply(Base):
     finish_reason: Mapped[str]
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
+    person_id: Mapped[int | None]
+    guild_id: Mapped[int | None]
+
+
+class TokenCount(Base):
+    """How many tokens a message's content is for one model."""
+
+    __tablename__ = "token_counts"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[int]
+
+
+class Quote(Base):
+    """A message of Steward's (`message_id`) repeats words of another one (`source_id`)."""
+
+    __tablename__ = "quotes"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(primary_key=True, index=True)
+
+
+class Summary(Base):
+    """What was said in a conversation up to and with the message `upto_id`."""
+
+    __tablename__ = "summaries"
+    __table_args__ = (Index(None, "conversation", "upto_id", unique=True), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("channels.id"), index=True)
+    conversation: Mapped[int]
+    upto_id: Mapped[int] = mapped_column(index=True)
+    text: Mapped[str]
+    model: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class SummarySource(Base):
+    """A summary was made from this message."""
+
+    __tablename__ = "summary_sources"
+
+    summary_id: Mapped[int] = mapped_column(ForeignKey("summaries.id", ondelete="CASCADE"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(primary_key=True, index=True)
+
+
+class Memory(Base):
+    """A fact that a person wants remembered in one server. `is_private`: told where not everybody reads."""
+
+    __tablename__ = "memories"
+    __table_args__ = (Index(None, "person_id", "guild_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int]
+    guild_id: Mapped[int]
+    text: Mapped[str]
+    is_private: Mapped[bool]
+    embedding: Mapped[bytes | None]
+    embedding_model: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class MemorySource(Base):
+    """A memory was made from this message."""
+
+    __tablename__ = "memory_sources"
+
+    memory_id: Mapped[int] = mapped_column(ForeignKey("memories.id", ondelete="CASCADE"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(primary_key=True, index=True)
+
+
+class Choice(Base):
+    """Something that a person said yes to in one server, such as memory, or being left out."""
+
+    __tablename__ = "choices"
+
+    person_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+
+
+class Setting(Base):
+    """What a server's managers chose, for all of it (`target_id` 0), a channel or a role; `value` is JSON."""
+
+    __tablename__ = "settings"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    target_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class SettingChange(Base):
+    """Who changed a setting, when, from what to what; NULL where it was not set."""
+
+    __tablename__ = "setting_changes"
+    __table_args__ = (Index(None, "guild_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    guild_id: Mapped[int]
+    scope: Mapped[str]
+    target_id: Mapped[int]
+    name: Mapped[str]
+    old: Mapped[str | None]
+    new: Mapped[str | None]
+    person_id: Mapped[int]
+    changed_at: Mapped[datetime] = mapped_column(index=True)

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 
 from storage.columns import aware
+
+NOBODY = 0
+"""Author of the empty placeholders of people who do not want to be stored; no person has this id."""
 
 
 def utc_now() -> datetime:
@@ -38,7 +42,6 @@ class StoredMessage:
     reply_to: int | None = None
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
-    token_count: int | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.created_at, self.edited_at, self.deleted_at):
@@ -48,7 +51,10 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """How one of Steward's messages came to be. `prompt_message_id` is None for a slash command; times in seconds."""
+    """How one of Steward's messages came to be. `prompt_message_id` is None for a slash command; times in seconds.
+
+    `person_id` and `guild_id` say for whom; left None, they become those of the stored message that was answered.
+    """
 
     message_id: int
     prompt_message_id: int | None
@@ -60,6 +66,8 @@ class StoredReply:
     finish_reason: str
     error: str | None = None
     created_at: datetime = field(default_factory=utc_now)
+    person_id: int | None = None
+    guild_id: int | None = None
 
     def __post_init__(self) -> None:
         aware(self.created_at)
@@ -73,3 +81,12 @@ class Chain:
     messages: list[StoredMessage]
     missing: int | None = None
     truncated: bool = False
+
+
+class Edit(Enum):
+    """What an edit meant for the stored message."""
+
+    UNKNOWN = "not stored, or deleted"
+    OLDER = "older than what is stored"
+    SAME = "the text is the same: a link preview, for example"
+    CHANGED = "the text is another one"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from storage.models import Channel, Message, Person
-from storage.records import StoredMessage, StoredPerson
+from storage.records import NOBODY, StoredMessage, StoredPerson
 from storage.upserts import Excluded, Values
 
 COLUMNS = (
@@ -23,7 +23,6 @@ COLUMNS = (
     Message.reply_to,
     Message.edited_at,
     Message.deleted_at,
-    Message.token_count,
 )
 
 
@@ -44,7 +43,6 @@ def message_of(row: Row[*tuple[Any, ...]]) -> StoredMessage:
         reply_to=row.reply_to,
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
-        token_count=row.token_count,
     )
 
 
@@ -60,13 +58,19 @@ def message_row(message: StoredMessage) -> Values:
         "created_at": message.created_at,
         "edited_at": message.edited_at,
         "deleted_at": message.deleted_at,
-        "token_count": message.token_count,
     }
 
 
-def channel_row(channel_id: int, guild_id: int | None, name: str = "", kind: str = "") -> Values:
+def nobody() -> Values:
+    """The author of messages whose real author may not be known any more."""
+    return {"id": NOBODY, "name": "", "is_bot": False}
+
+
+def channel_row(
+    channel_id: int, guild_id: int | None, name: str = "", kind: str = "", parent_id: int | None = None
+) -> Values:
     """A channel of which perhaps only the id is known yet."""
-    return {"id": channel_id, "guild_id": guild_id, "name": name, "kind": kind}
+    return {"id": channel_id, "guild_id": guild_id, "name": name, "kind": kind, "parent_id": parent_id}
 
 
 def version() -> ColumnElement[Any]:
@@ -75,22 +79,21 @@ def version() -> ColumnElement[Any]:
 
 
 def newest_wins(new: Excluded) -> tuple[Values, ColumnElement[bool]]:
-    """How a copy of a stored message is merged in: never over a newer edit, never over a tombstone.
-
-    A token count that was found for the same content stays.
-    """
-    same_content = Message.content == new.content
-    kept_count = case((same_content, func.coalesce(new.token_count, Message.token_count)), else_=new.token_count)
+    """How a copy of a stored message is merged in: never over a newer edit, never over a tombstone."""
     values = {
         "author_name": new.author_name,
         "content": new.content,
         "reply_to": new.reply_to,
         "edited_at": new.edited_at,
         "deleted_at": new.deleted_at,
-        "token_count": kept_count,
     }
     newer = func.coalesce(new.edited_at, new.created_at) >= version()
     return values, and_(Message.deleted_at.is_(None), or_(new.deleted_at.is_not(None), newer))
+
+
+def is_newer(message: StoredMessage, stored: Row[*tuple[Any, ...]]) -> bool:
+    """What `newest_wins` says, for a row of (…, created_at, edited_at) that was read."""
+    return bool((message.edited_at or message.created_at) >= (stored.edited_at or stored.created_at))
 
 
 def chain(message_id: int, limit: int) -> Select[*tuple[Any, ...]]:

@@ -5,7 +5,6 @@ It does not decide which messages are kept (`reception` and `transcript` do): wh
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import discord
@@ -30,13 +29,15 @@ class Intake:
         self._my_id = my_id
         self._attachments = attachments or Attachments()
         self._named: set[int] = set()
-        self._deleted: deque[int] = deque(maxlen=REMEMBERED_DELETIONS)
+        self._deleted: dict[int, None] = {}
 
     async def record(self, messages: Sequence[discord.Message]) -> None:
-        """Store these messages as they are now, and the names of the places they were said in."""
+        """Store these messages as they are now, and the names of the places they were said in.
+
+        They are stored together with others a moment later, and at once when somebody reads."""
         if not messages:
             return
-        await self._history.record([self.stored(message) for message in messages])
+        await self._history.collect([self.stored(message) for message in messages])
         gone = [message.id for message in messages if message.id in self._deleted]
         if gone:  # deleted while it was still on its way here
             await self._history.delete(gone)
@@ -44,7 +45,7 @@ class Intake:
             await self._record_place(message)
         for message in messages:
             if self._has_files(message):  # once more, with their texts: they come from elsewhere and may take long
-                await self._history.record([self.stored(message, await self._attachments.of(message))])
+                await self._history.collect([self.stored(message, await self._attachments.of(message))])
 
     async def edit(self, message: discord.Message) -> None:
         """The message was edited on Discord. Our own edits are no news, and link previews come without a time."""
@@ -54,8 +55,15 @@ class Intake:
 
     async def delete(self, message_ids: Collection[int]) -> None:
         """The messages were deleted on Discord: their content goes, even of those that are stored a moment later."""
-        self._deleted.extend(message_ids)
+        self._deleted |= dict.fromkeys(message_ids)
+        while len(self._deleted) > REMEMBERED_DELETIONS:
+            del self._deleted[next(iter(self._deleted))]
         await self._history.delete(list(message_ids))
+
+    async def delete_channel(self, channel_id: int) -> None:
+        """A channel or thread was deleted on Discord, and with it all that was said there."""
+        self._named.discard(channel_id)
+        await self._history.delete_channel(channel_id)
 
     def stored(self, message: discord.Message, files: Mapping[int, File] | None = None) -> StoredMessage:
         """A message as it is stored: all that it says, as text; one of Steward's own without the remarks under it."""
@@ -83,7 +91,8 @@ class Intake:
             await self._history.record_guild(guild.id, guild.name)
         name = getattr(channel, "name", None) or "private"
         kind = channel.type.name if channel.type else "unknown"
-        await self._history.record_channel(channel.id, guild.id if guild else None, name, kind)
+        parent = channel.parent_id if isinstance(channel, discord.Thread) else None
+        await self._history.record_channel(channel.id, guild.id if guild else None, name, kind, parent)
 
 
 def replied_to(message: discord.Message) -> int | None:

@@ -81,6 +81,13 @@ def test_the_gpu_benchmark_runs_a_toy_anywhere(capsys: pytest.CaptureFixture[str
     assert [(row["quantization"], row["chats"]) for row in figures["rows"]] == [("none", 2), ("nf4", 2)]
 
 
+def test_the_intake_benchmark_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    run("storage_intake", ["--messages", "60", "--alone", "3", "--kills", "1", "--until-killed", "0.05"])
+    figures = last_line(capsys)
+    assert figures["lost"] == 0
+    assert figures["most_lost_ms"] >= 0
+
+
 def test_every_promise_names_a_benchmark() -> None:
     source = (REPOSITORY / "benchmarks" / "__main__.py").read_text()
     named = {line.split('"')[1] for line in source.splitlines() if line.strip().startswith("Target(")}

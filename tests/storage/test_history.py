@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from storage.columns import storable
 from storage.database import Database
 from storage.errors import BadRecord
-from storage.history import History, StoredMessage, StoredPerson, StoredReply
+from storage.history import Edit, History, StoredMessage, StoredPerson, StoredReply
 from tests.storage.samples import ADA, CHANNEL, GUILD, NOON, ids, message, thread
 
 GREATEST = 2**63 - 1
@@ -32,7 +32,6 @@ async def test_a_message_comes_back_as_it_was(history: History) -> None:
         4,
         content="Grüße 👩‍👩‍👧 \U0001f600",
         edited_at=NOON + timedelta(hours=1),
-        token_count=9,
         author=StoredPerson(1, "Steward", is_bot=True),
     )
     await history.record([sent])
@@ -78,8 +77,6 @@ async def test_naive_datetimes_are_refused(history: History) -> None:
         StoredReply(1, None, "m", 1, 1, None, 1.0, "stop", created_at=naive)
     with pytest.raises(BadRecord):
         await history.edit(1, "x", naive)
-    with pytest.raises(BadRecord):
-        await history.purge(naive)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -104,7 +101,7 @@ async def test_recording_nothing(history: History) -> None:
 
 
 async def test_a_newer_copy_wins_and_an_older_one_does_not(history: History) -> None:
-    original = message(1, token_count=3)
+    original = message(1)
     edited = message(1, content="better", edited_at=NOON + timedelta(minutes=1))
     for copies in ([original, edited], [edited, original], [edited], [original]):
         await history.record(copies)
@@ -117,21 +114,13 @@ async def test_a_copy_of_the_same_age_may_complete_the_text(history: History) ->
     assert (await one(history, 1)).content == "half and the rest"
 
 
-async def test_a_token_count_stays_as_long_as_the_content(history: History) -> None:
-    await history.record([message(1, token_count=3)])
-    await history.record([message(1)])
-    assert (await one(history, 1)).token_count == 3
-    await history.record([message(1, content="other")])
-    assert (await one(history, 1)).token_count is None
-
-
 async def test_edit(history: History) -> None:
-    await history.record([message(1, token_count=3)])
+    await history.record([message(1)])
     at = NOON + timedelta(hours=2)
-    assert await history.edit(1, "new", at)
+    assert await history.edit(1, "new", at) is Edit.CHANGED
     assert await one(history, 1) == message(1, content="new", edited_at=at)
-    assert not await history.edit(1, "older", at - timedelta(seconds=1))
-    assert not await history.edit(2, "unknown", at)
+    assert await history.edit(1, "older", at - timedelta(seconds=1)) is Edit.OLDER
+    assert await history.edit(2, "unknown", at) is Edit.UNKNOWN
     assert (await one(history, 1)).content == "new"
 
 
@@ -139,10 +128,10 @@ async def test_the_deleted_stays_deleted(history: History) -> None:
     await history.record(thread(3))
     assert await history.delete([1, 2, 2, 404]) == 2
     assert await history.delete([1, 2]) == 0
-    assert not await history.edit(2, "back", NOON + timedelta(days=1))
+    assert Edit.UNKNOWN is await history.edit(2, "back", NOON + timedelta(days=1))
     await history.record([message(2, 1, edited_at=NOON + timedelta(days=1))])
     tombstone = await one(history, 2)
-    assert (tombstone.content, tombstone.token_count) == ("", None)
+    assert tombstone.content == ""
     assert tombstone.deleted_at is not None
 
 
@@ -196,16 +185,3 @@ async def test_how_a_reply_came_to_be(history: History) -> None:
     await history.record_reply(failed)
     assert await history.reply(2) == failed
     assert await history.reply(3) is None
-
-
-async def test_purge_takes_what_is_older_and_nothing_else(history: History) -> None:
-    await history.record(thread(5))
-    for number in (2, 4):
-        moment = NOON + timedelta(seconds=number)
-        await history.record_reply(StoredReply(number, 1, "m", 1, 1, None, 1.0, "stop", created_at=moment))
-    assert await history.purge(NOON + timedelta(seconds=3)) == {"messages": 2, "replies": 1}
-    found = await history.chain(5)
-    assert (ids(found.messages), found.missing) == ([3, 4, 5], 2)
-    assert await history.reply(2) is None
-    assert await history.reply(4) is not None
-    assert await history.purge(datetime.now(UTC) - timedelta(days=36_500)) == {"messages": 0, "replies": 0}

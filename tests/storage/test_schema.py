@@ -15,7 +15,10 @@ from sqlalchemy import Connection, inspect, text
 from storage import schema
 from storage.database import Database
 from storage.errors import SchemaMismatch, SchemaOutdated, SchemaTooNew
+from storage.history import History
 from storage.models import Base
+from storage.usage import Usage
+from tests.storage.samples import NOON, message
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -118,3 +121,39 @@ async def test_a_failing_migration_leaves_nothing(url: str, monkeypatch: pytest.
         async with database.session() as session:
             assert await (await session.connection()).run_sync(shape) == {}
         await database.upgrade()
+
+
+FIRST_ROWS = """
+INSERT INTO guilds (id, name) VALUES (7, 'Analytical Society');
+INSERT INTO channels (id, guild_id, name, kind) VALUES (70, 7, 'general', 'text'), (-70, 7, '', '');
+INSERT INTO people (id, name, is_bot) VALUES (700, 'Ada', false), (900, 'Steward', true);
+INSERT INTO messages (id, channel_id, author_id, author_name, content, reply_to, created_at, token_count) VALUES
+  (1, 70, 700, 'Ada', 'a question', NULL, '2026-11-22 12:00:00', 3),
+  (2, 70, 900, 'Steward', 'an answer', 1, '2026-11-22 12:00:01', NULL),
+  (-3, -70, 700, 'Ada', 'a private one', NULL, '2026-11-22 12:00:02', NULL),
+  (-4, -70, 900, 'Steward', 'its answer', -3, '2026-11-22 12:00:03', NULL);
+INSERT INTO replies (message_id, prompt_message_id, model, duration_s, finish_reason, created_at) VALUES
+  (2, 1, 'm', 1.5, 'stop', '2026-11-22 12:00:01'),
+  (-4, NULL, 'm', 1.5, 'stop', '2026-11-22 12:00:03'),
+  (99, 98, 'm', 1.5, 'stop', '2026-11-22 12:00:04')
+"""
+
+
+async def test_the_first_tables_come_up_with_what_they_hold(url: str) -> None:
+    async with Database(url) as database:
+        async with database.write() as connection:
+            await connection.run_sync(lambda it: command.upgrade(schema.alembic_config(it), "0001"))
+            for statement in FIRST_ROWS.split(";"):
+                await connection.execute(text(statement))
+        await database.upgrade()
+        assert (await database.check()).problems == []
+        history = History(database)
+        assert [row.content for row in (await history.chain(2)).messages] == ["a question", "an answer"]
+        replies = [await history.reply(number) for number in (2, -4, 99)]
+        assert [(reply.person_id, reply.guild_id) for reply in replies if reply] == [(700, 7), (700, 7), (None, None)]
+        assert (await Usage(database).of_person(700, NOON)).requests == 2
+        await history.record([message(5, 2)])
+        async with database.write() as connection:
+            await connection.run_sync(lambda it: command.downgrade(schema.alembic_config(it), "0001"))
+        await database.upgrade()
+        assert [row.id for row in (await history.chain(5)).messages] == [1, 2, 5]

@@ -1,0 +1,81 @@
+"""Which messages an answer of Steward's repeats: found when it is stored, among what it can have been made from.
+
+That is its reply chain, in threads and private messages what was said there before, and a summary of the rest. It runs
+inside its caller's transaction. What follows from a link is done by `storage.forgetting`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from storage import rows
+from storage.models import Channel, Message, Quote, Summary, SummarySource
+from storage.quoting import quoted
+from storage.upserts import merge
+
+MOST_READ = 100
+"""Messages of a chain or a channel that are compared; older ones come into prompts as a summary."""
+
+Texts = dict[int, str]
+
+
+async def link_quotes(connection: AsyncConnection, answer_id: int) -> None:
+    """Remember which messages the answer, all of its parts, repeats words of."""
+    parts = await _parts(connection, answer_id)
+    if not parts:
+        return
+    sources = await _said_before(connection, answer_id)
+    sources |= await _summarized(connection, list(sources), "\n".join(parts.values()))
+    links = [
+        {"message_id": part, "source_id": source}
+        for part, text in parts.items()
+        for source in quoted(text, {key: said for key, said in sources.items() if key not in parts})
+    ]
+    await connection.execute(delete(Quote).where(Quote.message_id.in_(parts)))
+    await merge(connection, Quote, links, None)
+
+
+async def _parts(connection: AsyncConnection, answer_id: int) -> Texts:
+    """The answer's first part and those that continue it: each is a reply of Steward's to the one before."""
+    first = select(Message.id, Message.author_id).where(Message.id == answer_id).cte("parts", recursive=True)
+    part = aliased(Message)
+    parts = first.union(
+        select(part.id, part.author_id)
+        .join_from(part, first, part.reply_to == first.c.id)
+        .where(part.author_id == first.c.author_id)
+    )
+    found = await connection.execute(select(Message.id, Message.content).where(Message.id.in_(select(parts.c.id))))
+    return {row.id: row.content for row in found.all()}
+
+
+async def _said_before(connection: AsyncConnection, answer_id: int) -> Texts:
+    chain = (await connection.execute(rows.chain(answer_id, MOST_READ))).all()
+    texts: Texts = {row.id: row.content for row in chain}
+    flowing = (
+        select(Channel.id)
+        .join_from(Channel, Message, Message.channel_id == Channel.id)
+        .where(Message.id == answer_id, or_(Channel.guild_id.is_(None), Channel.kind.like("%thread")))
+    )
+    channel_id = await connection.scalar(flowing)
+    if channel_id is not None and channel_id > 0:
+        there = select(Message.id, Message.content).where(Message.channel_id == channel_id, Message.id < answer_id)
+        before = (await connection.execute(there.order_by(Message.id.desc()).limit(MOST_READ))).all()
+        starter = (await connection.execute(select(Message.id, Message.content).where(Message.id == channel_id))).all()
+        texts |= {row.id: row.content for row in [*before, *starter]}  # a thread has the id of its first message
+    return texts
+
+
+async def _summarized(connection: AsyncConnection, read: list[int], answer: str) -> Texts:
+    """The messages behind a summary, if the answer repeats something of it."""
+    newest = select(Summary.id, Summary.text).where(Summary.upto_id.in_(read)).order_by(Summary.upto_id.desc()).limit(1)
+    summary = (await connection.execute(newest)).one_or_none()
+    if summary is None or not quoted(answer, {0: summary.text}):
+        return {}
+    sources = (
+        select(Message.id, Message.content)
+        .join_from(SummarySource, Message, Message.id == SummarySource.message_id)
+        .where(SummarySource.summary_id == summary.id)
+    )
+    return {row.id: row.content for row in (await connection.execute(sources)).all()}

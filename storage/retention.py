@@ -1,0 +1,109 @@
+"""What is too old goes, and so does what belongs to servers that Steward left. Does not know when it is time.
+
+Choices do not age: that somebody opted out must not be forgotten. Settings do not age either, for they are in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Delete, and_, delete, exists, select, true
+
+from storage.columns import aware
+from storage.database import Database
+from storage.forgetting import Counts, erase_where, in_guild
+from storage.models import (
+    Base,
+    Channel,
+    Choice,
+    Guild,
+    Memory,
+    Message,
+    Person,
+    Reply,
+    Setting,
+    SettingChange,
+    Summary,
+)
+
+LONGEST = timedelta(days=365)
+"""What outlives messages: memories, and who changed which setting."""
+
+
+class Retention:
+    """Removes what may not be kept any longer. Every method raises StorageError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, now: datetime, days: int, days_by_guild: Mapping[int, int], grace_days: int) -> Counts:
+        """Keep messages for `days` days, or as many as their server chose; remove servers left `grace_days` ago."""
+        gone: Counts = Counts()
+        for guild_id in [None, *await self._guilds(true())]:
+            kept = timedelta(days=days if guild_id is None else days_by_guild.get(guild_id, days))
+            gone += await self._expire(now - kept, in_guild(guild_id), _reply_of(guild_id))
+        for guild_id in await self._guilds(Guild.left_at < now - timedelta(days=grace_days)):
+            gone += await self.delete_guild(guild_id)
+        gone += await self._delete(
+            delete(Memory).where(Memory.created_at < now - LONGEST),
+            delete(SettingChange).where(SettingChange.changed_at < now - LONGEST),
+        )
+        gone += await self._tidy()
+        return gone
+
+    async def purge(self, before: datetime) -> dict[str, int]:
+        """Everything said before that moment goes, in all servers, and memories and changes of settings from then."""
+        moment = aware(before)
+        gone = await self._expire(moment, true(), true())
+        gone += await self._delete(
+            delete(Memory).where(Memory.created_at < moment),
+            delete(SettingChange).where(SettingChange.changed_at < moment),
+        )
+        gone += await self._tidy()
+        return {"messages": 0, "replies": 0, **gone}
+
+    async def delete_guild(self, guild_id: int) -> Counts:
+        """Everything of this server goes: what was said, made from it, chosen and set there."""
+        gone = await erase_where(self._database, in_guild(guild_id))
+        gone += await self._delete(
+            delete(Summary).where(Summary.channel_id.in_(select(Channel.id).where(Channel.guild_id == guild_id))),
+            *(_of_guild(table, guild_id) for table in (Reply, Memory, Choice, Setting, SettingChange, Channel)),
+            delete(Guild).where(Guild.id == guild_id),
+        )
+        gone += await self._tidy()
+        return gone
+
+    async def _expire(
+        self, before: datetime, messages: ColumnElement[bool], replies: ColumnExpressionArgument[bool]
+    ) -> Counts:
+        gone = await erase_where(self._database, and_(Message.created_at < before, messages), memories=False)
+        return gone + await self._delete(delete(Reply).where(Reply.created_at < before, replies))
+
+    async def _tidy(self) -> Counts:
+        """Names of people and places of which nothing is stored any more, and what SQLite's journal still holds."""
+        said = exists().where(Message.author_id == Person.id)
+        used = exists().where(Message.channel_id == Channel.id) | exists().where(Summary.channel_id == Channel.id)
+        gone = await self._delete(delete(Person).where(~said), delete(Channel).where(~used))
+        await self._database.forget_journal()
+        return gone
+
+    async def _guilds(self, which: ColumnElement[bool]) -> list[int]:
+        async with self._database.session() as session:
+            return list(await session.scalars(select(Guild.id).where(which).order_by(Guild.id)))
+
+    async def _delete(self, *statements: Delete) -> Counts:
+        """One transaction; rows by table."""
+        gone: Counts = Counts()
+        async with self._database.write() as connection:
+            for statement in statements:
+                gone[statement.table.description] += (await connection.execute(statement)).rowcount
+        return gone
+
+
+def _reply_of(guild_id: int | None) -> ColumnElement[bool]:
+    return Reply.guild_id.is_(None) if guild_id is None else Reply.guild_id == guild_id
+
+
+def _of_guild(table: type[Base], guild_id: int) -> Delete:
+    return delete(table).where(table.__table__.c["guild_id"] == guild_id)
