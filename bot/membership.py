@@ -54,6 +54,7 @@ class Membership:
         """Decide about a server that Steward is in; may adopt it. Raises StorageError."""
         async with self._decision:
             if guild_id in await self.served():
+                await self._settings.returned(guild_id)
                 return Welcome.SERVED
             adopted = await self._known()
             if self._listed or (adopted and not self._adopt_all):
@@ -64,6 +65,17 @@ class Membership:
             adopted.add(guild_id)
             self._decision.notify_all()
             return Welcome.ADOPTED
+
+    async def left(self, guild_id: int) -> None:
+        """Steward was removed from this server: what is stored of it goes after a while. Raises StorageError."""
+        await self._settings.left(guild_id)
+
+    async def is_only_in(self, guild_ids: Collection[int]) -> None:
+        """All other servers were left, perhaps while nobody was connected. Raises StorageError.
+
+        A server that Discord cannot reach just now is among those that Steward is in.
+        """
+        await self._settings.left_all_but(guild_ids)
 
     async def _known(self) -> set[int]:
         if self._adopted is None:
