@@ -73,7 +73,7 @@ class App {
   }
 
   #modal(context, modal) {
-    if (this.#shown === context) showModal(modal, (components) => context.session.interactions.submitModal(modal, components));
+    if (this.#shown === context) showModal(modal, context.session.store, (components) => context.session.interactions.submitModal(modal, components));
   }
 
   #lay(context) {

@@ -89,6 +89,25 @@ function clearReactions(store, { channel_id: channelId, message_id: id, emoji })
   store.change(channelId, (timeline) => timeline.update(id, (message) => ({ reactions: (message.reactions ?? []).filter(keep) })));
 }
 
+/** Count one vote up or down. */
+function vote(store, { channel_id: channelId, message_id: id, user_id: userId, answer_id: answerId }, step) {
+  const mine = userId === store.me.id;
+  const change = ({ poll }) => {
+    const counts = poll?.results?.answer_counts ?? [];
+    const before = counts.find((one) => one.id === answerId) ?? { id: answerId, count: 0, me_voted: false };
+    const after = { ...before, count: before.count + step, me_voted: mine ? step > 0 : before.me_voted };
+    const others = counts.filter((one) => one.id !== answerId);
+    return poll ? { poll: { ...poll, results: { ...poll.results, answer_counts: [...others, after] } } } : {};
+  };
+  store.change(channelId, (timeline) => timeline.update(id, change));
+}
+
+function guildDelete(store, { unavailable }) {
+  if (unavailable) return;
+  store.channels.forEach(({ id, type }) => type !== CHANNEL.dm && store.channels.delete(id));
+  store.announce("guild");
+}
+
 function remember(map, item, store) {
   map.set(item.id, item);
   store.announce("guild");
@@ -101,6 +120,7 @@ const HANDLERS = {
     store.guild = { ...store.guild, ...guild };
     store.announce("guild");
   },
+  GUILD_DELETE: guildDelete,
   GUILD_ROLE_CREATE: (store, { role }) => remember(store.roles, role, store),
   GUILD_ROLE_UPDATE: (store, { role }) => remember(store.roles, role, store),
   GUILD_MEMBER_ADD: (store, member) => (putMembers(store, [member]), store.announce("guild")),
@@ -122,6 +142,8 @@ const HANDLERS = {
   MESSAGE_REACTION_REMOVE: (store, data) => reaction(store, data, -1),
   MESSAGE_REACTION_REMOVE_ALL: clearReactions,
   MESSAGE_REACTION_REMOVE_EMOJI: clearReactions,
+  MESSAGE_POLL_VOTE_ADD: (store, data) => vote(store, data, 1),
+  MESSAGE_POLL_VOTE_REMOVE: (store, data) => vote(store, data, -1),
   TYPING_START: (store, { channel_id: channelId, user_id: userId }) => store.startTyping(channelId, userId),
 };
 

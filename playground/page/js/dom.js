@@ -21,6 +21,8 @@ const ICONS = {
   slash: "M16 4 8 20",
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
   external: "M14 4h6v6M20 4l-9 9M18 14v5H5V6h5",
+  forward: "M15 6l5 5-5 5M20 11h-9c-4 0-6 2-7 7",
+  poll: "M5 20V10M12 20V4M19 20v-7",
   plus: "M12 5v14M5 12h14",
 };
 

@@ -24,6 +24,14 @@ async function problemOf(response) {
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
+/** A message with files, as Discord takes it. */
+function withFiles(body, files) {
+  const form = new FormData();
+  form.append("payload_json", JSON.stringify(body));
+  files.forEach((file, index) => form.append(`files[${index}]`, file, file.name));
+  return form;
+}
+
 export class Rest {
   #token;
 
@@ -32,8 +40,8 @@ export class Rest {
   }
 
   get = (path) => this.#request("GET", path);
-  post = (path, body) => this.#request("POST", path, body);
-  put = (path) => this.#request("PUT", path);
+  post = (path, body, files = []) => this.#request("POST", path, files.length ? withFiles(body, files) : body);
+  put = (path, body) => this.#request("PUT", path, body);
   patch = (path, body) => this.#request("PATCH", path, body);
   delete = (path) => this.#request("DELETE", path);
 
@@ -51,9 +59,10 @@ export class Rest {
 
   async #once(method, path, body) {
     const headers = { Authorization: this.#token };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const form = body instanceof FormData;
+    if (body !== undefined && !form) headers["Content-Type"] = "application/json";
     try {
-      return await fetch(BASE + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+      return await fetch(BASE + path, { method, headers, body: body === undefined || form ? body : JSON.stringify(body) });
     } catch {
       throw new RestError(0, "The playground cannot be reached. Is it still running?");
     }

@@ -13,6 +13,7 @@ import { encodeMentions } from "./mentions.js";
 const PAGE_SIZE = 50;
 const TYPING_EVERY_MS = 8_000;
 const REPLY = 19;
+const FORWARD = 1;
 
 export class Session {
   #typedAt = new Map();
@@ -75,18 +76,19 @@ export class Session {
   }
 
   /** Send a message; it is shown at once and marked when it could not be delivered. */
-  async send(channelId, typed, { replyTo = null, ping = true } = {}) {
+  async send(channelId, typed, { replyTo = null, ping = true, files = [] } = {}) {
     const nonce = makeNonce();
     const content = encodeMentions(typed, this.mentionables());
     const author = this.store.users.get(this.person.id);
     const reply = replyTo && { type: REPLY, message_reference: { message_id: replyTo.id }, referenced_message: replyTo };
-    const local = { kind: "message", state: "sending", retry: () => this.#deliver(channelId, nonce, content, replyTo, ping) };
-    this.store.change(channelId, (timeline) => timeline.putLocal({ id: nonce, channel_id: channelId, author, content, ...reply, local }));
+    const local = { kind: "message", state: "sending", retry: () => this.#deliver(channelId, nonce, content, replyTo, ping, files) };
+    const attachments = files.map(({ name, size }) => ({ filename: name, size }));
+    this.store.change(channelId, (timeline) => timeline.putLocal({ id: nonce, channel_id: channelId, author, content, attachments, ...reply, local }));
     this.#typedAt.delete(channelId);
-    await this.#deliver(channelId, nonce, content, replyTo, ping);
+    await this.#deliver(channelId, nonce, content, replyTo, ping, files);
   }
 
-  async #deliver(channelId, nonce, content, replyTo, ping) {
+  async #deliver(channelId, nonce, content, replyTo, ping, files) {
     const mark = (change) => this.store.change(channelId, (timeline) => {
       const item = timeline.local.find(({ id }) => id === nonce);
       if (item) timeline.putLocal({ id: nonce, local: { ...item.local, ...change } });
@@ -95,11 +97,28 @@ export class Session {
     const allowed = { parse: ["users", "roles", "everyone"], replied_user: ping };
     mark({ state: "sending", error: null });
     try {
-      const message = await this.rest.post(`/channels/${channelId}/messages`, { content, nonce, tts: false, allowed_mentions: allowed, ...reference });
+      const message = await this.rest.post(`/channels/${channelId}/messages`, { content, nonce, tts: false, allowed_mentions: allowed, ...reference }, files);
       this.store.change(channelId, (timeline) => timeline.upsert({ ...message, nonce }));
     } catch (error) {
       mark({ state: "failed", error: error.message });
     }
+  }
+
+  /** Post what has no text: a sticker, a poll, a forwarded message. */
+  post(channelId, fields) {
+    return this.rest.post(`/channels/${channelId}/messages`, { nonce: makeNonce(), ...fields });
+  }
+
+  forward(message, channelId) {
+    return this.post(channelId, { message_reference: { type: FORWARD, message_id: message.id, channel_id: message.channel_id } });
+  }
+
+  vote(message, answerIds) {
+    return this.rest.put(`/channels/${message.channel_id}/polls/${message.id}/answers/@me`, { answer_ids: answerIds });
+  }
+
+  endPoll(message) {
+    return this.rest.post(`/channels/${message.channel_id}/polls/${message.id}/expire`);
   }
 
   edit(message, typed) {

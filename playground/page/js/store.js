@@ -12,6 +12,8 @@ export const CHANNEL = { text: 0, dm: 1, announcement: 5, announcementThread: 10
 
 const THREADS = new Set([CHANNEL.announcementThread, CHANNEL.publicThread, CHANNEL.privateThread]);
 const TYPING_MS = 10_000;
+/** Administrator or Manage Messages. */
+const MODERATE = (1n << 3n) | (1n << 13n);
 
 export const isThread = (channel) => THREADS.has(channel.type);
 
@@ -65,6 +67,13 @@ export class Store extends EventTarget {
 
   myRoles() {
     return new Set(this.members.get(this.me.id)?.roles ?? []);
+  }
+
+  /** Whether this person may delete what others wrote here. */
+  moderates() {
+    if (this.guild?.owner_id === this.me.id) return true;
+    const roles = [...this.myRoles()].map((id) => this.roles.get(id)).filter(Boolean);
+    return roles.some(({ permissions }) => (BigInt(permissions) & MODERATE) !== 0n);
   }
 
   mentionsMe(message) {

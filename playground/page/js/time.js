@@ -24,6 +24,9 @@ const UNITS = [
   ["minute", 60],
 ];
 
+/** "1 vote", "3 votes". */
+export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+
 export const clock = (date) => CLOCK.format(date);
 export const day = (date) => DAY.format(date);
 export const full = (date) => STYLES.F.format(date);

@@ -12,8 +12,8 @@ function hueOf(text) {
 }
 
 function initials(name) {
-  const words = name.trim().split(/\s+/).slice(0, 2);
-  return words.map((word) => [...word][0] ?? "").join("").toUpperCase() || "?";
+  const words = name.match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.slice(0, 2).map((word) => [...word][0]).join("").toUpperCase() || "?";
 }
 
 /** @param {{bot?: boolean}|null} user @param {string} name */

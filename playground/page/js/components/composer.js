@@ -9,7 +9,9 @@ import { isEphemeral } from "../timeline.js";
 import { avatar } from "./avatar.js";
 import { CommandForm } from "./command-form.js";
 import { pickEmoji } from "./emoji-picker.js";
+import { Outbox } from "./outbox.js";
 import { Part } from "./part.js";
+import { plusMenu } from "./plus-menu.js";
 import { Suggestions } from "./suggestions.js";
 
 const LONGEST = 2000;
@@ -29,10 +31,12 @@ class Composer extends Part {
     this.count = el("span", { class: "compose-count", "aria-live": "polite" });
     this.leave = iconButton("close", "Leave the command", () => this.#leaveCommand(true));
     this.leave.hidden = true;
+    this.outbox = new Outbox((reason) => this.view.toast(reason));
+    this.plus = iconButton("plus", "Add files, a sticker or a poll", ({ currentTarget }) => plusMenu(currentTarget, { outbox: this.outbox, session: this.session, view: this.view, send: (fields) => this.#post(fields) }));
     this.emoji = iconButton("smile", "Emoji", ({ currentTarget }) => pickEmoji(currentTarget, (one) => this.#insert(one)));
     const send = el("button", { type: "submit", class: "icon-button send", "aria-label": "Send", title: "Send" }, icon("send"));
-    this.form = el("form", { class: "compose-box", novalidate: false }, this.field, this.count, this.leave, this.emoji, send);
-    this.append(this.suggestions.element, this.bar, this.form);
+    this.form = el("form", { class: "compose-box", novalidate: false }, this.plus, this.field, this.count, this.leave, this.emoji, send);
+    this.append(this.suggestions.element, this.bar, this.outbox.element, this.form, this.outbox.input);
     this.#listen();
     this.#channel();
   }
@@ -44,6 +48,9 @@ class Composer extends Part {
     });
     this.listen(this.text, "keydown", (event) => this.#keys(event));
     this.listen(this.text, "input", () => this.#typed());
+    this.listen(this.text, "paste", (event) => this.#takeFiles(event, event.clipboardData));
+    this.listen(document, "dragover", (event) => event.preventDefault());
+    this.listen(document, "drop", (event) => this.#takeFiles(event, event.dataTransfer));
     this.listen(this.text, "click", () => this.#suggest());
     this.listen(this.text, "blur", () => this.suggestions.close());
     this.listen(this.view, "channel", () => this.#channel());
@@ -58,6 +65,17 @@ class Composer extends Part {
     this.#set(readDraft(this.session.person.id, this.view.channelId));
     this.#placeholder();
     if (matchMedia("(hover: hover)").matches) this.text.focus({ preventScroll: true });
+  }
+
+  #takeFiles(event, { files }) {
+    if (!files.length || this.view.editing || this.#command) return;
+    event.preventDefault();
+    this.outbox.add(files);
+  }
+
+  async #post(fields) {
+    this.view.sent();
+    await this.view.attempt(this.session.post(this.view.channelId, fields));
   }
 
   #placeholder() {
@@ -187,7 +205,7 @@ class Composer extends Part {
 
   #showCommandButtons(inCommand) {
     this.leave.hidden = !inCommand;
-    this.emoji.hidden = inCommand;
+    this.emoji.hidden = this.plus.hidden = inCommand;
   }
 
   #leaveCommand(focus = false) {
@@ -231,7 +249,7 @@ class Composer extends Part {
 
   #send() {
     const text = this.text.value.trim();
-    if (!text) return;
+    if (!text && !this.outbox.size) return;
     if (text.length > LONGEST) {
       this.view.toast(`A message has at most ${LONGEST} characters; this one has ${text.length}.`);
       return;
@@ -241,7 +259,7 @@ class Composer extends Part {
     keepDraft(this.session.person.id, channelId, "");
     this.view.settle();
     this.view.sent();
-    this.session.send(channelId, text, { replyTo, ping });
+    this.session.send(channelId, text, { replyTo, ping, files: this.outbox.take() });
   }
 
   async #saveEdit() {

@@ -21,25 +21,29 @@ function button(component, context) {
   return el("button", { ...look, type: "button", disabled: disabled || context.busy, "aria-busy": waiting ? "true" : null, on: { click: onClick } }, emojiText(emoji), el("span", { text: label || " " }));
 }
 
-function choicesOf(component, store) {
+/** What a select menu offers; those that the bot chose beforehand are marked. */
+export function choicesOf(component, store) {
   const people = () => [...store.members.keys()].map((id) => ({ value: id, label: store.nameOf(id) ?? id }));
   const roles = () => [...store.roles.values()].map(({ id, name }) => ({ value: id, label: `@${name}` }));
-  const channels = () => store.textChannels().map(({ id, name }) => ({ value: id, label: `#${name}` }));
+  const kinds = component.channel_types ?? [];
+  const channels = () => store.textChannels().filter(({ type }) => !kinds.length || kinds.includes(type)).map(({ id, name }) => ({ value: id, label: `#${name}` }));
   const sources = { 3: () => component.options ?? [], 5: people, 6: roles, 7: () => [...people(), ...roles()], 8: channels };
-  return sources[component.type]();
+  const chosen = new Set((component.default_values ?? []).map(({ id }) => id));
+  return sources[component.type]().map((choice) => (chosen.has(choice.value) ? { ...choice, default: true } : choice));
 }
 
 function single(component, choices, context) {
   const label = component.placeholder ?? "Make a selection";
   const chosen = choices.find((choice) => choice.default)?.value ?? "";
-  const onChange = ({ target }) => target.value && context.press(component, [target.value]);
+  const onChange = ({ target }) => (target.value || component.min_values === 0) && context.press(component, target.value ? [target.value] : []);
   const select = el("select", { class: "select", "aria-label": label, disabled: component.disabled || context.busy, on: { change: onChange } }, el("option", { value: "", text: label }), choices.map(({ value, label: text, description }) => el("option", { value, text: description ? `${text} – ${description}` : text })));
   select.value = chosen;
   return select;
 }
 
 function multiple(component, choices, context) {
-  const boxes = choices.map(({ value, label, default: chosen }) => el("label", { class: "choice" }, el("input", { type: "checkbox", value, checked: chosen }), label));
+  const disabled = component.disabled || context.busy;
+  const boxes = choices.map(({ value, label, default: chosen }) => el("label", { class: "choice" }, el("input", { type: "checkbox", value, checked: chosen, disabled }), label));
   const apply = (event) => {
     const values = boxes.map((box) => box.firstElementChild).filter((box) => box.checked).map((box) => box.value);
     const least = component.min_values ?? 1;
@@ -48,7 +52,7 @@ function multiple(component, choices, context) {
     if (values.length >= least && values.length <= most) context.press(component, values);
     else hint.textContent = `Choose ${least === most ? least : `${least} to ${most}`}.`;
   };
-  const button = el("button", { type: "button", class: "button primary", text: "Apply", on: { click: apply } });
+  const button = el("button", { type: "button", class: "button primary", text: "Apply", disabled, on: { click: apply } });
   return el("details", { class: "select multiple" }, el("summary", { text: component.placeholder ?? "Make a selection" }), ...boxes, button, el("span", { class: "muted", role: "status" }));
 }
 

@@ -49,7 +49,7 @@ export function embed(data, names) {
   return element;
 }
 
-function sizeText(bytes) {
+export function sizeText(bytes) {
   const step = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), UNITS.length - 1);
   return `${(bytes / 1024 ** step).toFixed(step ? 1 : 0)} ${UNITS[step]}`;
 }
@@ -57,8 +57,13 @@ function sizeText(bytes) {
 export function attachment(data) {
   const address = data.url ?? "";
   if ((data.content_type ?? "").startsWith("image/") && isLocal(address)) {
-    return el("a", { href: address, target: "_blank", rel: "noopener" }, el("img", { class: "attachment-image", src: address, alt: data.description ?? data.filename, loading: "lazy" }));
+    const picture = el("img", { class: "attachment-image", src: address, alt: data.description ?? data.filename, width: data.width, height: data.height, loading: "lazy" });
+    return el("a", { class: "attachment-link", href: address, target: "_blank", rel: "noopener" }, picture);
   }
   const name = isLocal(address) ? el("a", { class: "link", href: address, download: data.filename, text: data.filename }) : el("span", { text: data.filename });
   return el("div", { class: "attachment" }, icon("file"), el("div", {}, name, el("div", { class: "muted", text: sizeText(data.size ?? 0) })));
+}
+
+export function sticker({ id, name }) {
+  return el("img", { class: "sticker", src: `/cdn/stickers/${id}.png`, alt: `Sticker: ${name}`, title: name, width: 128, height: 128 });
 }

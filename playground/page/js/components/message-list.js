@@ -50,7 +50,7 @@ class MessageList extends Part {
     this.listen(this.scroller, "scroll", () => this.#scrolled());
     this.listen(this.log, "pointerover focusin", (event) => messageOf(event) && event.pointerType !== "touch" && this.toolbar.show(messageOf(event)));
     this.listen(this.log, "pointerleave", ({ pointerType }) => pointerType !== "touch" && !this.log.contains(document.activeElement) && this.toolbar.show(null));
-    this.listen(document, "focusin pointerdown", ({ target }) => target.closest("steward-messages, .emoji-board") || this.toolbar.show(null));
+    this.listen(document, "focusin pointerdown", ({ target }) => target.closest("steward-messages, .board") || this.toolbar.show(null));
     this.listen(this.log, "click", (event) => messageOf(event) && this.toolbar.show(messageOf(event)));
     this.listen(this.log, "keydown", (event) => this.#keys(event));
   }
@@ -188,7 +188,7 @@ class MessageList extends Part {
 
 /** Whether a message continues the one before it, so that name and picture need not be repeated. */
 function follows(previous, message) {
-  if (previous.author?.id !== message.author?.id) return false;
+  if (previous.author?.id !== message.author?.id || previous.author?.username !== message.author?.username) return false;
   const opens = message.referenced_message || message.type === 19 || message.interaction_metadata || message.interaction || message.local?.command;
   const close = dateOf(message.id) - dateOf(previous.id) < GROUP_MS;
   return !opens && close && Boolean((previous.flags ?? 0) & 64) === Boolean((message.flags ?? 0) & 64);

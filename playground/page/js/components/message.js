@@ -5,12 +5,15 @@ import { patchMarkdown, plainText } from "../markdown/render.js";
 import { dateOf } from "../snowflake.js";
 import { clock, friendly, full } from "../time.js";
 import { isEphemeral } from "../timeline.js";
-import { attachment, embed } from "./embed.js";
+import { attachment, embed, sticker } from "./embed.js";
 import { avatar } from "./avatar.js";
 import { controls } from "./controls.js";
+import { forwarded } from "./forwarded.js";
+import { poll, pollResult } from "./poll.js";
 
 const LOADING = 1 << 7;
 const REPLY = 19;
+const POLL_RESULT = 46;
 const THREAD_STARTER = 21;
 const SYSTEM = { 1: "added somebody", 6: "pinned a message to this channel.", 7: "joined the server. Welcome!", 18: "started a thread:" };
 
@@ -45,7 +48,7 @@ export class MessageElement extends HTMLElement {
     this.#patch("side", [grouped, message.author, this.#name()], () => this.#side(grouped));
     this.#patch("head", [grouped, message.author, this.#name(), isEphemeral(message)], () => (grouped ? [] : this.#head()));
     this.#body();
-    this.#patch("extras", [message.embeds, message.attachments, message.components, message.thread, session.interactions.presses.get(message.id)], () => this.#extras());
+    this.#patch("extras", [message.embeds, message.attachments, message.components, message.thread, message.poll, message.sticker_items, message.message_snapshots, session.interactions.presses.get(message.id)], () => this.#extras());
     this.#patch("reactions", [message.reactions], () => this.#reactions());
     this.#patch("note", [isEphemeral(message), message.local], () => this.#note());
   }
@@ -58,7 +61,8 @@ export class MessageElement extends HTMLElement {
   }
 
   #name() {
-    const { author } = this.message;
+    const { author, webhook_id: webhookId } = this.message;
+    if (webhookId && webhookId === author?.id) return author.username;
     return this.context.session.store.nameOf(author?.id) ?? author?.username ?? "Somebody";
   }
 
@@ -88,7 +92,8 @@ export class MessageElement extends HTMLElement {
   #side(grouped) {
     const date = dateOf(this.message.id);
     if (grouped) return [el("time", { class: "side-time", datetime: date.toISOString(), title: full(date), text: clock(date) })];
-    return [avatar(this.message.author, this.#name())];
+    const { author, webhook_id: webhookId, interaction_metadata: answers } = this.message;
+    return [avatar(webhookId && !answers ? { ...author, bot: false } : author, this.#name())];
   }
 
   #head() {
@@ -110,7 +115,8 @@ export class MessageElement extends HTMLElement {
     const text = message.content ?? "";
     const edited = message.edited_timestamp && text ? message.edited_timestamp : null;
     body.querySelector(":scope > .edited, :scope > * > .edited")?.remove();
-    patchMarkdown(body, text, this.context.view.names);
+    if (text) patchMarkdown(body, text, this.context.view.names);
+    else body.replaceChildren();
     if (edited) this.#markEdited(body, edited);
   }
 
@@ -128,6 +134,7 @@ export class MessageElement extends HTMLElement {
       return message.local.state === "sending" ? [dots("Sending command…")] : [el("span", { class: "thinking failed-text", text: message.local.error })];
     }
     if ((message.flags ?? 0) & LOADING) return [dots(`${this.#name()} is thinking…`)];
+    if (message.type === POLL_RESULT) return [el("span", { class: "system muted", text: `${this.#name()}${pollResult(message)}` })];
     if (SYSTEM[message.type]) return [el("span", { class: "system muted", text: `${this.#name()} ${SYSTEM[message.type]} ${message.content ?? ""}` })];
     return null;
   }
@@ -138,8 +145,12 @@ export class MessageElement extends HTMLElement {
     const pressed = session.interactions.presses.get(message.id) ?? null;
     const press = (component, values) => session.interactions.press(message, component, values);
     const context = { press, pressed, busy: Boolean(pressed && !pressed.error), store: session.store, names: view.names };
+    const embeds = message.type === POLL_RESULT ? [] : (message.embeds ?? []);
     return [
-      ...(message.embeds ?? []).map((data) => embed(data, view.names)),
+      ...forwarded(message, view),
+      message.poll && poll(message.poll, (answers) => view.attempt(session.vote(message, answers))),
+      ...(message.sticker_items ?? []).map(sticker),
+      ...embeds.map((data) => embed(data, view.names)),
       ...(message.attachments ?? []).map(attachment),
       ...controls(message.components ?? [], context),
       pressed?.error && el("div", { class: "press-error", role: "alert", text: pressed.error }),

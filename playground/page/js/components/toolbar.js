@@ -3,7 +3,7 @@
 import { el, iconButton } from "../dom.js";
 import { isEphemeral } from "../timeline.js";
 import { pickEmoji } from "./emoji-picker.js";
-import { confirm } from "./dialogs.js";
+import { ask, confirm } from "./dialogs.js";
 
 async function copy(text, view, what) {
   try {
@@ -23,6 +23,13 @@ async function remove(message, { session, view }, quick) {
   if (sure) await view.attempt(session.remove(message));
 }
 
+async function forward(message, { session, view }) {
+  const places = session.store.textChannels().map(({ id, name }) => el("option", { value: id, text: `#${name}` }));
+  const place = el("select", { "aria-label": "Channel" }, ...places);
+  const chosen = await ask("Forward message", [el("label", { class: "field" }, el("span", { text: "To which channel?" }), place)], "Forward");
+  if (chosen && (await view.attempt(session.forward(message, place.value)))) view.toast("Forwarded");
+}
+
 function actionsFor(message, context) {
   const { session, view } = context;
   const mine = message.author?.id === session.person.id;
@@ -31,11 +38,13 @@ function actionsFor(message, context) {
   if (isEphemeral(message) || message.local || message.borrowed) return actions;
   return [
     iconButton("smile", "Add reaction", react),
-    mine ? iconButton("pencil", "Edit", () => view.edit(message)) : iconButton("reply", "Reply", () => view.reply(message)),
-    mine && iconButton("reply", "Reply", () => view.reply(message)),
+    mine && !message.poll && message.content ? iconButton("pencil", "Edit", () => view.edit(message)) : iconButton("reply", "Reply", () => view.reply(message)),
+    mine && !message.poll && message.content && iconButton("reply", "Reply", () => view.reply(message)),
     ...actions,
     iconButton("link", "Copy link (with Shift: the id)", ({ shiftKey }) => (shiftKey ? copy(message.id, view, "Id") : copy(address(message, session), view, "Link"))),
-    mine && iconButton("trash", "Delete", ({ shiftKey }) => remove(message, context, shiftKey)),
+    iconButton("forward", "Forward", () => forward(message, context)),
+    mine && message.poll && !message.poll.results?.is_finalized && iconButton("poll", "End the poll", () => view.attempt(session.endPoll(message))),
+    (mine || (!view.isDm && session.store.moderates())) && iconButton("trash", "Delete", ({ shiftKey }) => remove(message, context, shiftKey)),
   ].filter(Boolean);
 }
 
