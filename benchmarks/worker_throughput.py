@@ -1,10 +1,11 @@
 """How much faster many chats are together than one after the other.
 
 Measures total tokens per second of the worker's engine with 16 chats at once against `model.generate` for one chat at a
-time, and beside it one padded batch of `generate`: the same random Llama, machine and run, greedy, all interleaved and
-repeated. HTTP is not part of it. `generate` runs the model in the `--dtype` of its files; ours is loaded and sized by
-the worker's own code with the shipped settings, which on a CPU may choose another dtype: both are printed.
-On a machine that others use too, the ratio of processor seconds says more than that of the clock: give `--threads 1`.
+time, and beside it one padded batch of `generate`: the same random Llama and machine, greedy, each way in a process of
+its own (why: apart.py), in turns, repeated; medians. HTTP is not part of it. `generate` runs the model in the `--dtype`
+of its files; ours is loaded and sized by the worker's own code with the shipped settings, which on a CPU may choose
+another dtype: both are printed. On a machine that others use too, the ratio of processor seconds says more than that of
+the clock: give `--threads 1`.
 Why: peers answer one message at a time; this ratio is what continuous batching is for. Ends in one JSON line.
 """
 
@@ -13,8 +14,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 import torch
@@ -22,6 +25,7 @@ import transformers
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from benchmarks import models, report
+from benchmarks.apart import apart, in_a_thread
 from llm.config import WorkerSettings
 from llm.worker.batching import BatchingEngine, BatchingSettings
 from llm.worker.engine import Job, SamplingParams
@@ -67,7 +71,7 @@ def one_at_a_time(model: PreTrainedModel, asked: Prompts, new: int) -> None:
         generate(model, [prompt], new)
 
 
-def engine_of(loaded: LoadedModel) -> BatchingEngine:
+def engine_of(loaded: LoadedModel, loop: asyncio.AbstractEventLoop) -> BatchingEngine:
     """As the worker builds it. No token ends an answer, so that all are of the same length."""
     shipped = WorkerSettings()
     budget = cache_budget(ram().free, shipped.cache_mib)
@@ -76,7 +80,7 @@ def engine_of(loaded: LoadedModel) -> BatchingEngine:
     settings = BatchingSettings(
         shipped.max_batch_tokens, shipped.page_size, shipped.max_running, blocks, shipped.token_timeout_s
     )
-    return BatchingEngine(loaded.model, [], settings, asyncio.get_running_loop(), print)
+    return BatchingEngine(loaded.model, [], settings, loop, print)
 
 
 async def together(engine: BatchingEngine, asked: Prompts, new: int, sampling: SamplingParams) -> tuple[Speed, float]:
@@ -99,32 +103,73 @@ async def together(engine: BatchingEngine, asked: Prompts, new: int, sampling: S
     return speed, sum(firsts) / len(firsts)
 
 
-async def measure(plain: PreTrainedModel, loaded: LoadedModel, options: argparse.Namespace) -> dict[str, object]:
-    """All ways in turn, with new prompts each time: what was said before is remembered, and would cost nothing."""
-    engine = engine_of(loaded)
+@contextmanager
+def plain(folder: Path, options: argparse.Namespace) -> Iterator[Callable[[Prompts], tuple[Speed, Speed]]]:
+    """`generate` for one after the other, then for all as one padded batch."""
+    _prepare(options)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, options.dtype)).eval()
+    generate(model, [[1, 2, 3]], 4)  # the first call pays for what is set up once
+
+    def measure(asked: Prompts) -> tuple[Speed, Speed]:
+        few = asked[:ALONE]
+        alone = timed(len(few) * options.new, lambda: one_at_a_time(model, few, options.new))
+        return alone, timed(len(asked) * options.new, lambda: generate(model, asked, options.new))
+
+    yield measure
+
+
+@contextmanager
+def ours(folder: Path, options: argparse.Namespace) -> Iterator[Callable[[Prompts], tuple[Speed, float, str]]]:
+    """The engine: its speed, the mean time to the first token, and the dtype that it computes in."""
+    _prepare(options)
     sampling = SamplingParams(options.temperature, options.top_p, options.top_k)
-    alone, padded, ours, firsts = [], [], [], []
-    try:
-        generate(plain, [[1, 2, 3]], 4)  # the first call pays for what is set up once
-        await together(engine, [[1, 2, 3]], 4, sampling)
-        for turn in range(options.repeats):
-            asked = models.prompts(options.chats, options.prompt, plain.config.vocab_size, seed=turn + 1)
-            few = asked[:ALONE]
-            alone.append(timed(len(few) * options.new, lambda few=few: one_at_a_time(plain, few, options.new)))  # type: ignore[misc]
-            speed, first = await together(engine, asked, options.new, sampling)
-            ours.append(speed)
-            firsts.append(first)
-            padded.append(timed(len(asked) * options.new, lambda asked=asked: generate(plain, asked, options.new)))  # type: ignore[misc]
-    finally:
-        await asyncio.to_thread(engine.close)
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        loaded = in_a_thread(lambda: load(str(folder), "none", "cpu", lambda reason, progress: None))
+        engine = in_a_thread(lambda: engine_of(loaded, loop))
+        runner.run(together(engine, [[1, 2, 3]], 4, sampling))
+
+        def measure(asked: Prompts) -> tuple[Speed, float, str]:
+            speed, first = runner.run(together(engine, asked, options.new, sampling))
+            return speed, first, str(loaded.model.dtype).removeprefix("torch.")
+
+        try:
+            yield measure
+        finally:
+            engine.close()
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(options.threads)
+
+
+def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
+    """All ways in turn, with new prompts each time: what was said before is remembered, and would cost nothing."""
+    vocabulary = models.SHAPES[options.model].vocabulary
+    alone, padded, engine, firsts, dtypes = [], [], [], [], set()
+    with apart(plain, folder, options) as measure_plain, apart(ours, folder, options) as measure_ours:
+        for turn in range(options.repeats + 1):
+            asked = models.prompts(options.chats, options.prompt, vocabulary, seed=turn + 1)
+            one, batch = measure_plain(asked)
+            mine, first, dtype = measure_ours(asked)
+            if turn:  # the first one pays for what is set up once
+                alone.append(one)
+                padded.append(batch)
+                engine.append(mine)
+                firsts.append(first)
+            dtypes.add(dtype)
     return {
         "one_at_a_time": median(speed.per_s for speed in alone),
         "padded": median(speed.per_s for speed in padded),
-        "together": median(speed.per_s for speed in ours),
-        "ratio": median(mine.per_s / other.per_s for mine, other in zip(ours, alone, strict=True)),
+        "together": median(speed.per_s for speed in engine),
+        "ratio": median(mine.per_s / other.per_s for mine, other in zip(engine, alone, strict=True)),
         "ratio_padded": median(mine.per_s / other.per_s for mine, other in zip(padded, alone, strict=True)),
-        "ratio_cpu": median(mine.per_cpu_s / other.per_cpu_s for mine, other in zip(ours, alone, strict=True)),
+        "ratio_cpu": median(mine.per_cpu_s / other.per_cpu_s for mine, other in zip(engine, alone, strict=True)),
+        "ratios": [mine.per_s / other.per_s for mine, other in zip(engine, alone, strict=True)],
         "first_token_s": median(firsts),
+        "dtype_ours": "/".join(sorted(dtypes)),
     }
 
 
@@ -141,19 +186,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--top-k", type=int, default=0)
     parser.add_argument("--top-p", type=float, default=1.0)
     options = parser.parse_args(arguments)
-    transformers.utils.logging.set_verbosity_error()
-    torch.set_num_threads(options.threads)
     with models.saved(options.model, getattr(torch, options.dtype)) as folder:
-        plain = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, options.dtype)).eval()
-        loaded = load(str(folder), "none", "cpu", lambda reason, progress: None)
-        found = asyncio.run(measure(plain, loaded, options))
-    ours = str(loaded.model.dtype).removeprefix("torch.")
+        found = measure(folder, options)
     print(f"one at a time      {found['one_at_a_time']:8.1f} tokens/s  ({options.dtype}, generate)")
     print(f"one padded batch   {found['padded']:8.1f} tokens/s  ({options.dtype}, generate)")
-    print(f"{options.chats:3d} at once        {found['together']:8.1f} tokens/s  ({ours}, the engine)")
+    print(f"{options.chats:3d} at once        {found['together']:8.1f} tokens/s  ({found['dtype_ours']}, the engine)")
     print(f"first token        {found['first_token_s']:8.2f} s        mean of the {options.chats}")
     print(f"ratio              {found['ratio']:8.2f}           by processor time {found['ratio_cpu']:.2f}")
-    report.finish("worker_throughput", options, **found, dtype_ours=ours)
+    report.finish("worker_throughput", options, **found)
 
 
 if __name__ == "__main__":
