@@ -19,16 +19,14 @@ from openai import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
-    AsyncOpenAI,
     AsyncStream,
-    DefaultAsyncHttpxClient,
     OpenAIError,
-    Timeout,
 )
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from llm.address import api_address, is_loopback, unsent_headers
+from llm.address import api_address
 from llm.config import LLMSettings
+from llm.connection import connect
 from llm.dialect import Dialect
 from llm.errors import EngineTimeout, EngineUnavailable, LLMError, RequestRefused, SettingsRefused, StreamBroken
 from llm.estimate import TokenEstimate
@@ -47,7 +45,6 @@ from llm.types import (
     TokenCount,
 )
 
-_CONNECT_TIMEOUT_S = 5.0
 _SHORT_CALL_S = 10.0
 """For everything but chat: listing models, counting tokens, health."""
 _NO_LIST = frozenset({404, 405, 500, 501})
@@ -76,17 +73,8 @@ class LLMClient:
     def __init__(self, settings: LLMSettings, base_url: str, token: str | None = None) -> None:
         """`base_url` is the API's address, of a mere server its /v1; `token` is the engine's key, if it wants one."""
         self._settings = settings
-        address = api_address(base_url)
-        self._root = address.removesuffix("/v1")
-        self._openai = AsyncOpenAI(
-            base_url=address,
-            api_key=token or "none",
-            default_headers=unsent_headers(),
-            max_retries=0,
-            timeout=Timeout(None, connect=_CONNECT_TIMEOUT_S),
-            # A proxy of the environment must not see what is meant for this machine.
-            http_client=DefaultAsyncHttpxClient(trust_env=not is_loopback(base_url)),
-        )
+        self._root = api_address(base_url).removesuffix("/v1")
+        self._openai = connect(base_url, token)
         self._engine: _Engine | None = None
         self._estimate = TokenEstimate()
 

@@ -15,15 +15,14 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, Timeout
+from openai import OpenAIError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from llm.address import api_address, is_loopback, unsent_headers
 from llm.config import LLMSettings
+from llm.connection import connect
 from llm.errors import EngineTimeout, SettingsRefused
 from llm.failures import NOT_OPENAI, translate
 
-CONNECT_TIMEOUT_S = 5.0
 TEXTS_PER_REQUEST = 256  # more go in several requests, so that none is refused for its size
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -90,15 +89,7 @@ class TasksClient:
     def __init__(self, settings: LLMSettings, base_url: str, token: str | None = None) -> None:
         """`base_url` is `[llm] tasks_url` or what stands in for it; `token` is the worker's, if it wants one."""
         self._timeout_s = settings.first_token_timeout_s
-        self._openai = AsyncOpenAI(
-            base_url=api_address(base_url),
-            api_key=token or "none",
-            default_headers=unsent_headers(),
-            max_retries=0,
-            timeout=Timeout(None, connect=CONNECT_TIMEOUT_S),
-            # A proxy of the environment must not see what is meant for this machine.
-            http_client=DefaultAsyncHttpxClient(trust_env=not is_loopback(base_url)),
-        )
+        self._openai = connect(base_url, token)
 
     async def __aenter__(self) -> Self:
         return self

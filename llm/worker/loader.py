@@ -91,7 +91,7 @@ def load(
 
     `trusted` names the models whose own code may run in this process, `adapter` a LoRA adapter to put into the model.
     """
-    _quiet_libraries()
+    quiet_libraries()
     target = choose_device(device)
     checkpoint = obtain(name, trusted, _downloading(report, name))
     folder = None
@@ -200,7 +200,7 @@ def _complaint(checkpoint: Checkpoint, error: BaseException) -> str:
         )
     if checkpoint.gguf is not None and isinstance(error, ImportError):
         return "a GGUF file needs the package gguf: pip install 'steward-bot[models]'"
-    return f"cannot load the model {checkpoint.name!r}: {_first_line(error)}"
+    return f"cannot load the model {checkpoint.name!r}: {first_line(error)}"
 
 
 def choose_device(wanted: Device) -> str:
@@ -273,7 +273,7 @@ def stated_context(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase 
     return UNSTATED_CONTEXT if tokenizer is None else int(min(tokenizer.model_max_length, UNSTATED_CONTEXT))
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
     """Progress bars and per-layer notes do not belong in a server's log."""
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
@@ -281,6 +281,7 @@ def _quiet_libraries() -> None:
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its kind where it says nothing."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import transformers
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
@@ -28,6 +27,7 @@ from llm.config import Device, Task
 from llm.worker.checkpoint import obtain
 from llm.worker.errors import LoadError
 from llm.worker.hub import TASK_MODEL
+from llm.worker.loader import choose_device, first_line, quiet_libraries
 from llm.worker.names import DEFAULT_REVISION, served_name
 
 KINDS: dict[Task, tuple[Any, str]] = {
@@ -59,13 +59,13 @@ class LoadedTask:
 
 def load_task(task: Task, name: str, device: Device) -> LoadedTask:
     """Load the model of that name for a task. Raises LoadError, one line that names task and model."""
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
+    quiet_libraries()
     try:
+        target = choose_device(device)
         builtin.check_weights(served_name(name))
         source, revision = str(obtain(name, (), _silently, TASK_MODEL).folder), DEFAULT_REVISION
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
-        model = _read(task, source, revision, device)
+        model = _read(task, source, revision, target)
     except (LoadError, ForeignWeights) as error:
         raise LoadError(f"[tasks] {task}: {error}") from error
     except (OSError, ValueError, ImportError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
@@ -73,11 +73,10 @@ def load_task(task: Task, name: str, device: Device) -> LoadedTask:
     return LoadedTask(model, tokenizer, source, revision)
 
 
-def _read(task: Task, source: str, revision: str, device: Device) -> PreTrainedModel:
+def _read(task: Task, source: str, revision: str, target: str) -> PreTrainedModel:
     """In float32 on a CPU, where half precision is slow; as it was stored on a GPU."""
     factory, kind = KINDS[task]
     _check_architecture(task, source, revision, kind)
-    target = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
     model, found = factory.from_pretrained(
         source,
         revision=revision,
@@ -105,7 +104,6 @@ def _silently(_here: int, _total: int) -> None:
 
 
 def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if "entencePiece" in str(error) or "sentencepiece" in str(error):
         return "its tokenizer needs the package sentencepiece: pip install sentencepiece"
-    return lines[0] if lines else type(error).__name__
+    return first_line(error)

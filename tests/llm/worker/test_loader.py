@@ -14,6 +14,7 @@ from llm.config import Quantization, WorkerSettings
 from llm.worker.errors import LoadError
 from llm.worker.loader import LoadedModel, load
 from llm.worker.names import locate, served_name
+from llm.worker.task_loader import load_task
 from tests.llm.worker.running import make_llama, running
 
 
@@ -207,3 +208,11 @@ def test_quantized_models_answer_many_at_once(small: Path, quantization: Quantiz
         assert worker.text(say="hello", max_tokens=10, temperature=0) == worker.text(
             say="hello", max_tokens=10, temperature=0
         )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a GPU")
+def test_a_gpu_that_is_not_there_is_refused_for_every_model(small: Path) -> None:
+    with pytest.raises(LoadError, match="torch sees no CUDA GPU"):
+        load(str(small), "none", "cuda", lambda reason, progress: None)
+    with pytest.raises(LoadError, match=r"\[tasks\] entities: .* torch sees no CUDA GPU"):
+        load_task("entities", str(small), "cuda")

@@ -228,42 +228,41 @@ async def test_the_old_cache_is_free_before_the_next_is_built(loaded: LoadedMode
     assert len(rest) == ANSWER - 1
 
 
+class SlowBuild:
+    """A new engine is under way and stays so until it may go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(20)
+
+
 async def test_who_comes_during_a_rebuild_waits_for_it(loaded: LoadedModel, expected: list[list[int]]) -> None:
-    building, go_on = threading.Event(), threading.Event()
-
-    def slowly() -> None:
-        building.set()
-        assert go_on.wait(20)
-
     async with subject(loaded) as case:
-        case.on_build = slowly
+        case.on_build = slow = SlowBuild()
         with sabotage(loaded.model, Once(4)):
             first, late, gone = jobs(PROMPTS[:3])
             running = asyncio.create_task(said(case.engine, first))
-            await until(building.is_set)
+            await until(slow.begun.is_set)
             waiting = asyncio.create_task(said(case.engine, late))
             leaving = asyncio.create_task(said(case.engine, gone))
             await until(lambda: case.engine.stats().running == 3)
             leaving.cancel()
-            go_on.set()
+            slow.go_on.set()
             assert [await running, await waiting] == expected[:2]
         assert case.engine.stats().running == 0
 
 
 async def test_closed_during_a_rebuild(loaded: LoadedModel) -> None:
-    building, go_on = threading.Event(), threading.Event()
-
-    def slowly() -> None:
-        building.set()
-        assert go_on.wait(20)
-
     async with subject(loaded) as case:
-        case.on_build = slowly
+        case.on_build = slow = SlowBuild()
         with sabotage(loaded.model, Once(2)):
             running = asyncio.create_task(said(case.engine, jobs(PROMPTS)[0]))
-            await until(building.is_set)
+            await until(slow.begun.is_set)
             case.engine.close()
-            go_on.set()
+            slow.go_on.set()
             with pytest.raises(EngineError, match="closed"):
                 await running
             await until(lambda: len(case.built) == 2 and not case.built[1]._manager.is_running())

@@ -22,6 +22,13 @@ from transformers import (
 WORDS = ("the", "ada", "love", "lon", "paris", "berlin", "in", "and", "is", "lives", "micro", "soft", "example", "this")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 NER_LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+SIZES = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "initializer_range": 0.6,  # so large that the random answers differ from token to token
+}
 POSITIONS = 48  # tokens that the tiny models read at once: long texts are short here
 
 
@@ -43,16 +50,12 @@ def bert_tokenizer() -> BertTokenizerFast:
 
 
 def bert_config(labels: tuple[str, ...], seed: int = 0) -> BertConfig:
-    """Weights so large that the random answers differ from token to token; seeds torch, too."""
+    """Seeds torch, too."""
     torch.manual_seed(seed)
     return BertConfig(
         vocab_size=len(bert_tokenizer()),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
+        **SIZES,
         max_position_embeddings=POSITIONS,
-        initializer_range=0.6,
         id2label=dict(enumerate(labels)),
         label2id={label: place for place, label in enumerate(labels)},
     )
@@ -115,12 +118,8 @@ def make_byte_ner(folder: Path) -> Path:
     )  # fmt: skip
     config = RobertaConfig(
         vocab_size=len(alphabet),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
+        **SIZES,
         max_position_embeddings=POSITIONS + 2,
-        initializer_range=0.6,
         pad_token_id=1,
         type_vocab_size=1,
         id2label=dict(enumerate(NER_LABELS)),
