@@ -81,10 +81,11 @@ class Retention:
         return gone + await self._delete(delete(Reply).where(Reply.created_at < before, replies))
 
     async def _tidy(self) -> Counts:
-        """Names of people and places of which nothing is stored any more, and what SQLite's journal still holds."""
+        """Names of people, threads and private conversations of which nothing is stored, and what the journal holds."""
         said = exists().where(Message.author_id == Person.id)
         used = exists().where(Message.channel_id == Channel.id) | exists().where(Summary.channel_id == Channel.id)
-        gone = await self._delete(delete(Person).where(~said), delete(Channel).where(~used))
+        spoken = Channel.guild_id.is_(None) | Channel.kind.like("%thread")  # named after what was said there
+        gone = await self._delete(delete(Person).where(~said), delete(Channel).where(~used, spoken))
         await self._database.forget_journal()
         return gone
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 
 from storage.columns import aware
 from storage.database import Database
@@ -66,8 +66,11 @@ class Usage:
 
     def _day(self) -> ColumnElement[Any]:
         moment = Reply.created_at
-        return func.date(moment) if self._database.is_sqlite else func.date(func.timezone("UTC", moment))
+        return func.date(moment) if self._database.is_sqlite else func.date(func.timezone(UTC_NAME, moment))
 
+
+UTC_NAME = literal_column("'UTC'")
+"""No parameter: PostgreSQL would not see that what is grouped by is what is selected."""
 
 SUMS: tuple[ColumnElement[int], ...] = (
     func.count(),

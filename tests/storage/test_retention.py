@@ -41,7 +41,7 @@ async def test_each_server_by_its_own_days(database: Database, history: History)
     assert [await history.recent(channel, 9) != [] for channel in (CHANNEL, 80, 90)] == [True, False, False]
     assert {name: count for name, count in (await database.check()).rows.items() if count} == {
         "guilds": 2,
-        "channels": 1,
+        "channels": 2,
         "people": 1,
         "messages": 1,
     }
