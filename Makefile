@@ -1,5 +1,6 @@
 # make run   - everything on this machine: the playground at http://127.0.0.1:8080, or Discord when DISCORD_TOKEN is set
 # make test  - every test          make lint - ruff, mypy, import-linter          make bench - every benchmark
+# make test ARGS="-n 2 --dist loadfile" runs two files of tests at a time.
 # PYTHON=python3.12 chooses the interpreter; TORCH_INDEX=cpu avoids gigabytes of CUDA packages on a machine without a GPU.
 
 PYTHON ?= python3

@@ -12,6 +12,10 @@ from tests.fakes import ScriptedEngine
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# One thread of torch in each process, read when torch is imported: with models this small, threads only wait for
+# each other, and pytest-xdist fills the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def material() -> Path:

@@ -30,8 +30,8 @@ from bot.doctor import (
 from llm.config import LLMSettings, WorkerSettings
 from storage.config import StorageSettings
 from storage.database import Database
-from tests.e2e.stack import free_port
 from tests.fakes import ScriptedEngine, raw
+from tests.ports import free_port
 
 
 def at(subject: str, findings: list[Finding]) -> Finding:

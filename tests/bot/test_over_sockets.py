@@ -28,8 +28,8 @@ from llm.errors import EngineTimeout
 from storage.database import Database
 from storage.history import History
 from storage.settings import GuildSettings
-from tests.e2e.stack import free_port
 from tests.fakes import ScriptedEngine, die_midway, hang, reply
+from tests.ports import free_port
 
 DEADLINE_S = 30.0
 

@@ -18,8 +18,8 @@ from llm.client import LLMClient
 from llm.config import LLMSettings
 from llm.errors import EngineUnavailable, RequestRefused, StreamBroken
 from llm.types import ChatMessage, Sampling
-from tests.e2e.stack import free_port
 from tests.llm.worker.running import until
+from tests.ports import free_port
 
 MODEL = str(EMBEDDED / "chat")
 HELLO = [ChatMessage("user", "hello, my name is Ada", name="Ada")]
@@ -34,12 +34,13 @@ class Peer:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    http: httpx.Client
 
     def is_up(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"transformers serve ended: {self.log.read_text()[-2000:]}")
         try:
-            return httpx.get(f"{self.url}/health", timeout=2).status_code == 200
+            return self.http.get("/health").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -57,10 +58,12 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    peer = Peer(f"http://127.0.0.1:{port}", process, log)
+    url = f"http://127.0.0.1:{port}"
     try:
-        until(peer.is_up, START_S)
-        yield peer
+        with httpx.Client(base_url=url, timeout=2) as http:
+            peer = Peer(url, process, log, http)
+            until(peer.is_up, START_S)
+            yield peer
     finally:
         process.kill()
         process.wait()

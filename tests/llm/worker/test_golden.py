@@ -32,6 +32,7 @@ def reference(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), AutoTokenizer.from_pretrained(folder)
 
 
+@cache
 def generated(folder: Path, prompt: str, tokens: int = TOKENS) -> str:
     """What `model.generate` says to the rendered prompt."""
     model, tokenizer = reference(folder)

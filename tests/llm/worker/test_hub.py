@@ -18,9 +18,9 @@ from llm.worker.checkpoint import Checkpoint, obtain, obtain_adapter, obtain_con
 from llm.worker.errors import LoadError
 from llm.worker.loader import load
 from tests.conftest import REPOSITORY
-from tests.e2e.stack import free_port
 from tests.llm.worker.hubs import COMMIT, FakeHub, etag, running_hub
 from tests.llm.worker.running import make_llama, until
+from tests.ports import free_port
 
 MIB = 2**20
 HALF = 12 * MIB  # huggingface_hub writes pieces of 10 MiB: less than this would leave nothing to resume

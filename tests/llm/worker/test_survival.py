@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -24,6 +23,7 @@ from llm.worker import rebuilding
 from tests.llm.worker.running import Worker, running
 from tests.llm.worker.running import until as until_there
 from tests.llm.worker.sabotage import HANG, sabotage
+from tests.ports import free_port
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -85,8 +85,7 @@ def test_an_engine_that_cannot_be_saved_is_dead_with_the_reason(
 @asynccontextmanager
 async def supervised(folder: Path, more: str = "") -> AsyncIterator[tuple[Supervisor, httpx.AsyncClient]]:
     """A real worker process that can be hung, kept alive by a real supervisor."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     flags = ["--model", str(folder), "--port", str(port), *f"--device cpu --embeddings none {more}".split()]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tests.llm.worker.sabotage", *flags]
