@@ -106,18 +106,18 @@ class Rotation:
     """Rotary position embeddings of one step, prepared once for all layers."""
 
     def __init__(self) -> None:
-        self._known: torch.Tensor | None = None
-        self._cosines = self._sines = torch.empty(0)
+        self._prepared: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
 
     def turn(self, heads: torch.Tensor, embeddings: Sequence[torch.Tensor]) -> None:
         """Rotates `heads`, [tokens, heads, width], in place; `embeddings`: cosines and sines, [1, tokens, width]."""
-        cosines, sines = embeddings
         half = heads.shape[-1] // 2
-        if self._known is not cosines:
-            self._known, self._cosines = cosines, cosines[0, :, None]
-            self._sines = torch.cat((-sines[0, :, :half], sines[0, :, half:]), -1)[:, None]
+        prepared = self._prepared  # one look: another thread may use the model for something else
+        if prepared is None or prepared[0] is not embeddings[0]:
+            cosines, sines = embeddings
+            signed = torch.cat((-sines[0, :, :half], sines[0, :, half:]), -1)
+            prepared = self._prepared = cosines, cosines[0, :, None], signed[:, None]
         swapped = heads.roll(half, -1)
-        heads.mul_(self._cosines).addcmul_(swapped, self._sines)
+        heads.mul_(prepared[1]).addcmul_(swapped, prepared[2])
 
 
 class LeanLayer:
