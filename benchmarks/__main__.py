@@ -65,6 +65,8 @@ def _of_gpu(name: str, quantization: str, chats: int) -> Callable[[Figures], flo
 
 
 TARGETS = (
+    Target("bot_streams", "edits refused, 20 streams at once", _of("refused"), at_most=0),
+    Target("bot_streams", "event-loop delay, 99th percentile, ms", _of("p99_ms"), at_most=25),
     Target("storage_intake", "messages a second judged and stored", _of("per_s"), at_least=1500),
     Target("storage_intake", "messages lost on a clean end", _of("lost"), at_most=0),
     Target("storage_intake", "milliseconds that kill -9 takes", _of("most_lost_ms"), at_most=200),
@@ -117,7 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
     print()
     for result in results:
         verdict = "" if result.reached else "missed"
-        print(f"{result.bench:30} {result.what:34} {result.figure:8.2f}  {result.target:7} {verdict}")
+        print(f"{result.bench:30} {result.what:38} {result.figure:8.2f}  {result.target:7} {verdict}")
     failed = [name for name, figures in found.items() if figures is None]
     missed = sum(not result.reached for result in results)
     print(f"total: {len(found)} benchmarks, {len(failed)} failed; {len(results)} targets, {missed} missed")

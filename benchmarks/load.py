@@ -207,7 +207,7 @@ def worker(folder: Path, **settings: object) -> Iterator[Server]:
     """Our worker with the shipped settings but for `settings`."""
     flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     command = [sys.executable, "-m", "llm.worker", "--model", str(folder), *flags]
-    with _started(command, str(folder), '"ready"') as server:
+    with started(command, str(folder), '"ready"') as server:
         yield server
 
 
@@ -216,12 +216,12 @@ def transformers_serve(folder: Path, dtype: str = "auto") -> Iterator[Server]:
     """The peer, as it comes but for the size of its cache."""
     command = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder), "--continuous-batching"]
     flags = ["--cb-num-blocks", str(PEER_BLOCKS), "--dtype", dtype, "--host", "127.0.0.1"]
-    with _started([*command, *flags], str(folder), '"ok"') as server:
+    with started([*command, *flags], str(folder), '"ok"') as server:
         yield server
 
 
 @contextmanager
-def _started(command: list[str], model: str, ready: str) -> Iterator[Server]:
+def started(command: list[str], model: str, ready: str) -> Iterator[Server]:
     """The server as a process, once /health says `ready`; it ends with the block."""
     port = _free_port()
     with TemporaryFile() as log:
