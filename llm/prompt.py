@@ -52,7 +52,7 @@ def speaker(name: str) -> str:
     """
     visible = "".join(map(_plain, name))
     short = " ".join(visible.split())[:_NAME_LIMIT].rstrip()
-    if short.casefold() in _ROLE_WORDS:
+    if unicodedata.normalize("NFKC", short).casefold() in _ROLE_WORDS:
         return f"@{short}"
     return short or ANONYMOUS
 

@@ -8,15 +8,20 @@ place of the cut is handed back to be used again: the worker's prefix cache make
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bot.conversation.template_tokens import harmless_template_tokens
+from bot.conversation.untrusted import harmless, key
 from llm.prompt import speaker
 from llm.types import ChatMessage
 
 KEPT_SHARE = 0.6
 """Share of the budget that is filled after messages were dropped: the rest is room for many turns without a new cut."""
+
+LONGEST_NAMESAKE = 20
+"""Characters of such a name, so that what tells it apart is not cut off."""
 
 _MANNERS = (
     "every message begins with its author's name. You run on this community's own machine. "
@@ -64,13 +69,35 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What was said in `messages` messages that came before a cut, in short."""
+
+    text: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What the model reads. `first_id` is the oldest message in it; `read` of `total` messages are in it."""
+    """What the model reads. `first_id` is the oldest message in it; `read` of `total` messages are in it, and
+    `summarized` of the others in a summary. `is_total_known`: else there are more than `total`."""
 
     messages: list[ChatMessage]
     first_id: int
     read: int
     total: int
+    summarized: int = 0
+    is_total_known: bool = True
+
+    def left_out(self, *, is_counted: bool = True) -> str:
+        """What is said about what was not read; empty where all was. `is_counted`: else what fits was estimated."""
+        if self.read >= self.total and self.is_total_known:
+            return ""
+        total = f"{self.total}" if self.is_total_known else f"more than {self.total}"
+        told = f"read {self.read} of {total} messages"
+        if self.summarized:
+            rest = "the rest" if self.is_total_known and self.read + self.summarized >= self.total else "earlier ones"
+            told += f", and a summary of {rest}"
+        return told if is_counted else f"{told}, about as much as I can read at once"
 
 
 def system_prompt(guild_name: str | None) -> str:
@@ -84,8 +111,11 @@ def system_prompt(guild_name: str | None) -> str:
 def exchanges(rows: Iterable[Row], names: Names) -> list[Exchange]:
     """The conversation in pieces that are dropped as a whole. Messages without text are left out."""
     found: list[Exchange] = []
+    rows = list(rows)
+    authors = {author: _name(author, names) for author in {row.author for row in rows}}
+    speakers = {key(name) for name in (*authors, names.my_name)}
     for group in _replies_joined(rows):
-        message = _message(group, names)
+        message = _message(group, names, authors, speakers)
         if not message.content.strip():
             continue
         if message.role == "assistant" and found:
@@ -122,12 +152,35 @@ def index_of(pieces: Sequence[Exchange], first_id: int | None) -> int:
     return next((index for index, piece in enumerate(pieces) if piece.first_id == first_id), 0)
 
 
-def compose(guild_name: str | None, pieces: Sequence[Exchange], start: int) -> Context:
-    """The prompt of pieces[start:]; there must be at least one."""
+def compose(
+    guild_name: str | None,
+    pieces: Sequence[Exchange],
+    start: int,
+    summary: Summary | None = None,
+    unseen: int | None = 0,
+) -> Context:
+    """The prompt of pieces[start:]; there must be at least one.
+
+    `summary` tells of what came before them, as something that was said, not as an instruction: members wrote what it
+    was made from. It stays the same until the next cut, so the prompt's beginning does. `unseen`: messages that came
+    before all pieces; None where there are some, nobody knows how many.
+    """
     kept = pieces[start:]
     messages = [ChatMessage("system", system_prompt(guild_name))]
+    if summary is not None:
+        messages.append(ChatMessage("user", summarized(summary)))
     messages += [message for piece in kept for message in piece.messages]
-    return Context(messages, kept[0].first_id, sum(piece.rows for piece in kept), sum(piece.rows for piece in pieces))
+    total = sum(piece.rows for piece in pieces) + (unseen or 0)
+    read = sum(piece.rows for piece in kept)
+    told = summary.messages if summary else 0
+    return Context(messages, kept[0].first_id, read, total, told, is_total_known=unseen is not None)
+
+
+def summarized(summary: Summary) -> str:
+    """A summary as it stands in the prompt: every line quoted, so that none looks like somebody's turn."""
+    lines = harmless(summary.text, ()).strip().split("\n")
+    quoted = "\n".join(f"> {line}" for line in lines)
+    return f"(What was said before, in short:)\n{quoted}"
 
 
 def readable(content: str, names: Names) -> str:
@@ -180,7 +233,14 @@ def _replies_joined(rows: Iterable[Row]) -> list[list[Row]]:
     return groups
 
 
-def _message(group: Sequence[Row], names: Names) -> ChatMessage:
-    if group[0].mine:
-        return ChatMessage("assistant", "".join(row.content for row in group).strip())
-    return ChatMessage("user", readable(group[0].content, names), group[0].author)
+def _message(group: Sequence[Row], names: Names, authors: Mapping[str, str], speakers: Collection[str]) -> ChatMessage:
+    row = group[0]
+    if row.mine:
+        return ChatMessage("assistant", harmless_template_tokens("".join(part.content for part in group).strip()))
+    return ChatMessage("user", harmless(readable(row.content, names), speakers), authors[row.author])
+
+
+def _name(author: str, names: Names) -> str:
+    """An author's name as the prompt shows it; who calls themselves as Steward is called is told apart."""
+    name = harmless_template_tokens(speaker(author))
+    return f"{name[:LONGEST_NAMESAKE]} (a member)" if key(name) == key(names.my_name) else name

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 
+from bot.conversation.lookalikes import PLAIN_LETTERS
+
 INSTEAD = "My answer had words in it that I do not say, so I took it back. Please ask in other words."
 HELD = 4
 """Words that are held back while an answer grows: as many as the longest phrase has, and the longest fine use."""
@@ -22,7 +24,6 @@ LONGEST_WORD = 20
 OVERLAP = 400
 """Characters that are looked at again with each new piece; no word or phrase takes more, spelled out or stretched."""
 
-_ALIKE = str.maketrans("аеорсухіјѕԁһνοαικτρεßøðłđı", "aeopcyxijsdhvoaiktpesodldi")
 _DIGITS = str.maketrans("013457@$!|€", "oieastasiie")
 _LETTER = "a-z"
 _WORD = re.compile(r"\S+")
@@ -106,7 +107,7 @@ def _from_a_word(text: str, start: int) -> str:
 
 def _folded(text: str) -> str:
     """In plain small letters, without marks over them and without what cannot be seen."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold().translate(_ALIKE)
+    decomposed = unicodedata.normalize("NFKD", text).casefold().translate(PLAIN_LETTERS)
     return "".join(letter for letter in decomposed if unicodedata.category(letter) not in ("Mn", "Cf", "Me"))
 
 

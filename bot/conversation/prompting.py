@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.conversation.context import Context, Exchange, compose, first_kept, index_of, new_cut
+from bot.conversation.context import Context, Exchange, Summary, compose, first_kept, index_of, new_cut
 from llm.client import LLMClient
 from llm.errors import ContextTooLong
 from llm.types import Sampling, TokenCount
@@ -41,18 +41,25 @@ class Prompts:
         self._sampling = sampling
         self._cuts: OrderedDict[int, int] = OrderedDict()
 
-    async def make(self, key: int, guild_name: str | None, pieces: Sequence[Exchange]) -> Prompt:
-        """The prompt for a conversation of at least one piece.
+    async def make(
+        self,
+        key: int,
+        guild_name: str | None,
+        pieces: Sequence[Exchange],
+        summary: Summary | None = None,
+        unseen: int | None = 0,
+    ) -> Prompt:
+        """The prompt for a conversation of at least one piece; `summary` and `unseen` as `compose` takes them.
 
         Raises llm.errors; ContextTooLong when the newest piece alone does not fit.
         """
         window = (await self._llm.model()).max_model_len
         sampling = self._fitting(window)
-        start = index_of(pieces, self._cuts.get(key))
+        start = self._begin(key, pieces, unseen)
         sizes = [piece.characters for piece in pieces]
         start = first_kept(sizes, window * MOST_CHARACTERS_PER_TOKEN, start)
         for _ in range(MOST_COUNTS):
-            context = compose(guild_name, pieces, start)
+            context = compose(guild_name, pieces, start, summary, unseen)
             count = await self._llm.count_tokens(context.messages)
             budget = count.max_model_len - sampling.max_tokens
             if count.count <= budget:
@@ -62,6 +69,16 @@ class Prompts:
                 break
             start = self._cut(pieces, start, count, budget, context)
         raise ContextTooLong(f"the newest message takes {count.count} tokens, and {budget} are free")
+
+    def _begin(self, key: int, pieces: Sequence[Exchange], unseen: int | None) -> int:
+        """The last cut. Where there is none among the pieces and more was said before them, a new one is made with room
+        to spare: what is looked at moves on with each message, and the prompt must not."""
+        cut = self._cuts.get(key)
+        start = index_of(pieces, cut)
+        if unseen == 0 or (cut is not None and pieces[start].first_id == cut):
+            return start
+        rows = [piece.rows for piece in pieces]
+        return new_cut(rows, sum(rows), 0) if len(rows) > 1 else 0
 
     def _fitting(self, window: int) -> Sampling:
         """An answer may take at most half of a small model's context."""

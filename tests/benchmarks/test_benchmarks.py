@@ -88,6 +88,13 @@ def test_the_intake_benchmark_loses_nothing(capsys: pytest.CaptureFixture[str]) 
     assert figures["most_lost_ms"] >= 0
 
 
+def test_the_context_benchmark_takes_one_statement(capsys: pytest.CaptureFixture[str]) -> None:
+    run("context_build", ["--messages", "60", "--read", "20", "--turns", "3"])
+    figures = last_line(capsys)
+    assert figures["statements"] == 1
+    assert 0 < figures["kept"] <= 20
+
+
 def test_every_promise_names_a_benchmark() -> None:
     source = (REPOSITORY / "benchmarks" / "__main__.py").read_text()
     named = {line.split('"')[1] for line in source.splitlines() if line.strip().startswith("Target(")}

@@ -10,6 +10,7 @@ from bot.conversation.context import (
     Exchange,
     Names,
     Row,
+    Summary,
     compose,
     exchanges,
     first_kept,
@@ -112,6 +113,39 @@ def test_the_prompt_says_how_much_it_holds() -> None:
     assert (context.first_id, context.read, context.total) == (3, 1, 3)
     assert index_of(pieces, 3) == 1
     assert index_of(pieces, 99) == index_of(pieces, None) == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "told", "unseen", "said"),
+    [
+        (0, None, 0, ""),
+        (1, None, 0, "read 2 of 4 messages"),
+        (1, 2, 0, "read 2 of 4 messages, and a summary of the rest"),
+        (1, 1, 0, "read 2 of 4 messages, and a summary of earlier ones"),
+        (0, 57, 57, "read 4 of 61 messages, and a summary of the rest"),
+        (0, None, None, "read 4 of more than 4 messages"),
+        (1, 30, None, "read 2 of more than 4 messages, and a summary of earlier ones"),
+    ],
+)
+def test_what_is_left_out_is_said(start: int, told: int | None, unseen: int | None, said: str) -> None:
+    pieces = exchanges([person(1, "a"), steward(2, "b", 1), person(3, "c"), steward(4, "d", 3)], NAMES)
+    context = compose("Garden", pieces, start, Summary("They greeted.", told) if told else None, unseen)
+    assert context.left_out() == said
+    estimated = context.left_out(is_counted=False)
+    assert estimated == (f"{said}, about as much as I can read at once" if said else "")
+
+
+def test_a_summary_stands_between_the_instruction_and_what_was_said() -> None:
+    pieces = exchanges([person(1, "a"), steward(2, "b", 1), person(3, "c")], NAMES)
+    context = compose("Garden", pieces, 1, Summary("Ada greeted.\nSteward answered.", 2))
+    assert context.messages == [
+        ChatMessage("system", system_prompt("Garden")),
+        ChatMessage("user", "(What was said before, in short:)\n> Ada greeted.\n> Steward answered."),
+        ChatMessage("user", "c", "Ada"),
+    ]
+    longer = exchanges([person(1, "a"), steward(2, "b", 1), person(3, "c"), steward(4, "d", 3)], NAMES)
+    later = compose("Garden", longer, 1, Summary("Ada greeted.\nSteward answered.", 2))
+    assert later.messages[:3] == context.messages
 
 
 SIZES = st.lists(st.integers(1, 400), min_size=1, max_size=60)

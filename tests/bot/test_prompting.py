@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.conversation.context import Exchange
+from bot.conversation.context import Exchange, Summary
 from bot.conversation.prompting import Prompts
 from llm.client import LLMClient
 from llm.errors import ContextTooLong
@@ -81,3 +81,21 @@ async def test_an_engine_that_does_not_count_is_estimated(llm: LLMClient, engine
     engine.max_model_len = 1000
     prompt = await Prompts(llm, Sampling(max_tokens=200)).make(1, "Garden", talk(60))
     assert 0 < prompt.context.read < prompt.context.total
+
+
+async def test_a_window_that_moves_on_does_not_move_the_prompt(llm: LLMClient) -> None:
+    prompts = Prompts(llm, Sampling(max_tokens=100))
+    everything = talk(120)
+    beginnings = []
+    for newest in range(40, 121):
+        prompt = await prompts.make(1, "Garden", everything[newest - 40 : newest], unseen=None)
+        beginnings.append(prompt.context.first_id)
+        assert not prompt.context.is_total_known
+    assert beginnings == sorted(beginnings)
+    assert len(set(beginnings)) <= 8
+
+
+async def test_a_summary_counts_and_stands_in_the_prompt(llm: LLMClient, engine: ScriptedEngine) -> None:
+    prompt = await Prompts(llm, Sampling(max_tokens=100)).make(1, "Garden", talk(2), Summary("Much was said.", 11), 9)
+    assert "Much was said." in str(engine.tokenized[-1])
+    assert prompt.context.left_out() == "read 2 of 13 messages, and a summary of the rest"
