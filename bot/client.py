@@ -91,6 +91,7 @@ class StewardClient(discord.Client):
     async def on_ready(self) -> None:
         """Connected: every server that Steward is in is served, adopted or left."""
         log.info("connected to Discord", user=str(self.user), guilds=len(self.guilds))
+        self._errands.run(self._parts.membership.is_only_in([guild.id for guild in self.guilds]), "servers left")
         for guild in sorted(self.guilds, key=lambda guild: guild.id):
             self._errands.run(self._welcome(guild), "welcome server")
 
@@ -102,6 +103,18 @@ class StewardClient(discord.Client):
         """A server that Discord could not reach at first is there now."""
         if self.is_ready():
             self._errands.run(self._welcome(guild), "welcome server")
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Steward was removed from a server, or left it; one that Discord merely cannot reach is no news."""
+        self._errands.run(self._parts.membership.left(guild.id), "server left")
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel was deleted, with everything in it."""
+        self._errands.run(self._parts.intake.delete_channel(channel.id), "channel deletion")
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """A thread was deleted, with everything in it."""
+        self._errands.run(self._parts.intake.delete_channel(payload.thread_id), "thread deletion")
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something somewhere."""
