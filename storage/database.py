@@ -22,7 +22,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool
 from storage import address, schema
 from storage.errors import DatabaseUnavailable
 from storage.failures import translated
-from storage.intake import Intake, Write
+from storage.intake import WRITE_AFTER_S, Intake, Write
 from storage.models import Base
 
 BUSY_TIMEOUT_MS = 10_000  # another process (`steward db purge`) may hold SQLite's write lock for a moment
@@ -43,7 +43,9 @@ class CheckReport:
 class Database:
     """One database, SQLite or PostgreSQL. Use `async with`; every method raises StorageError and nothing else."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, write_after_s: float = WRITE_AFTER_S) -> None:
+        """`write_after_s`: how long messages are collected before they are written together."""
+        self._write_after_s = write_after_s
         self._address = address.parse(url)
         self.is_sqlite = self._address.file is not None
         self._write_lock = asyncio.Lock() if self.is_sqlite else nullcontext()
@@ -78,7 +80,7 @@ class Database:
     def intake(self, write: Write) -> Intake:
         """The one place where messages are collected; `write` is how the first caller stores them."""
         if self._intake is None:
-            self._intake = Intake(write)
+            self._intake = Intake(write, write_after_s=self._write_after_s)
         return self._intake
 
     @asynccontextmanager

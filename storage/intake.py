@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 
 from storage.errors import BadRecord, StorageError
 from storage.records import StoredMessage
@@ -20,7 +21,7 @@ Write = Callable[[Sequence[StoredMessage]], Awaitable[None]]
 
 WRITE_AFTER_S = 0.15
 """Together with the transaction itself less than the 200 ms that a killed process may lose."""
-LONGEST_PAUSE_S = 5.0
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 5.0
 """Between attempts while the database cannot be written."""
 MOST_WAITING = 10_000
 """Messages: a few megabytes. Beyond it whoever brings another waits until the database has taken these."""
@@ -58,7 +59,8 @@ class Intake:
         if len(self._waiting) >= MOST_TOGETHER:
             self._urgent.set()
         if self._waiting and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._write_soon(), name="storage intake")
+            # in a context of its own: it writes for everybody, not for whoever brought the first message
+            self._task = asyncio.create_task(self._write_soon(), name="storage intake", context=Context())
 
     async def settle(self) -> None:
         """Return when everything that was collected before this call is stored."""
@@ -84,7 +86,7 @@ class Intake:
                 await self.settle()
                 pause_s = self._write_after_s
             except StorageError as error:
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                pause_s = min(max(2 * pause_s, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
                 log.error("%d messages wait to be stored, tried again in %.1f s: %s", self.waiting, pause_s, error)
 
     async def _pause(self, pause_s: float) -> None:

@@ -46,7 +46,8 @@ async def engine() -> AsyncIterator[ScriptedEngine]:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with Database(f"sqlite:///{tmp_path}/steward.sqlite3") as opened:
+    """Messages are written at once: the simulated Discord's time stands still while the bot has something to do."""
+    async with Database(f"sqlite:///{tmp_path}/steward.sqlite3", write_after_s=0) as opened:
         await opened.upgrade()
         yield opened
 

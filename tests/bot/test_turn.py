@@ -350,12 +350,18 @@ class TestWhenDiscordOrTheDatabaseFails:
         world.env.inject_error("POST", "/channels/*/messages", status=400, code=160002, times=1)
         assert (await ask(world)).content == "Hello."
 
-    async def test_a_database_that_is_gone_is_said(
-        self, world: World, engine: ScriptedEngine, database: Database
+    async def test_a_database_that_is_gone_is_said_and_what_was_said_meanwhile_is_stored_later(
+        self, world: World, engine: ScriptedEngine, database: Database, history: History
     ) -> None:
         async with database.write() as session:
-            await session.execute(sql("DROP TABLE messages"))
-        assert (await ask(world)).content == explain(DatabaseUnavailable()).sentence
+            await session.execute(sql("ALTER TABLE messages RENAME TO elsewhere"))
+        answer = await ask(world)
+        assert answer.content == explain(DatabaseUnavailable()).sentence
+        async with database.engine.begin() as connection:
+            await connection.execute(sql("ALTER TABLE elsewhere RENAME TO messages"))
+        assert answer.reference is not None and answer.reference.message_id is not None
+        await until(lambda: database.intake(history.record).waiting == 0)
+        assert (await history.chain(answer.reference.message_id)).messages
 
     async def test_what_nobody_foresaw_is_a_sentence_too(self, world: World, bot: Bot) -> None:
         bot.clients[0]._parts.conversation.reception._turns = None  # type: ignore[assignment]
