@@ -12,6 +12,7 @@ import structlog
 
 from bot.commands.ask import add_ask
 from bot.commands.help import add_help
+from bot.commands.pause import Pausing, add_pause
 from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
 from bot.commands.tree import StewardTree
@@ -42,6 +43,7 @@ def intents() -> discord.Intents:
     wanted.guilds = True  # channels, roles and threads: permissions, names, own threads
     wanted.guild_messages = True  # being mentioned and replied to; edits and deletions of what is stored
     wanted.dm_messages = True  # private conversations, where the owner allows them
+    wanted.typing = True  # a question in several messages is waited for while its rest is being typed
     wanted.message_content = True  # the reply chain holds messages that do not mention Steward
     return wanted
 
@@ -70,9 +72,10 @@ class StewardClient(discord.Client):
         self._parts = parts = assemble(
             Foundations(settings, llm, history, guild_settings, in_playground, self._me, pace or Pace(), self._errands)
         )
-        self.tree = StewardTree(self, parts.membership, parts.private)
+        self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses)
         add_ask(self.tree, parts.ask, parts.limits)
         add_summarize(self.tree, parts.summarize, parts.limits)
+        add_pause(self.tree, Pausing(parts.pauses, parts.conversation.replies, self.tree))
         add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence, kept=parts.kept)
 
     async def setup_hook(self) -> None:
@@ -122,15 +125,19 @@ class StewardClient(discord.Client):
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was edited, perhaps one that is stored."""
-        self._errands.run(self._parts.intake.edit(payload.message), "edit")
+        self._errands.run(self._parts.conversation.changes.edited(payload.message), "edit")
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted, perhaps one that is stored."""
-        self._errands.run(self._parts.conversation.reception.deleted([payload.message_id]), "deletion")
+        self._errands.run(self._parts.conversation.changes.deleted([payload.message_id]), "deletion")
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages were deleted at once."""
-        self._errands.run(self._parts.conversation.reception.deleted(payload.message_ids), "deletions")
+        self._errands.run(self._parts.conversation.changes.deleted(payload.message_ids), "deletions")
+
+    async def on_raw_typing(self, payload: discord.RawTypingEvent) -> None:
+        """Somebody is typing: perhaps the rest of a question."""
+        self._parts.conversation.reception.typing(payload.channel_id, payload.user_id)
 
     async def _sync_commands(self) -> None:
         await sync(self.tree)

@@ -51,6 +51,11 @@ class BotSettings(BaseModel):
     allowed_bots: list[int] = Field(
         default_factory=list, description="Ids of other bots that Steward answers. Empty: none."
     )
+    proxies: list[int] = Field(
+        default_factory=list,
+        description="Application ids of proxies (PluralKit: 466378653216014359) that may repost a deleted question. "
+        "Empty: none.",
+    )
     requests_per_minute: int = Field(12, ge=1, description="Requests that one person may make in a minute.")
     history_messages: int = Field(200, ge=1, description="Longest reply chain that is read, in messages.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 import discord
 
+from bot.conversation.changes import Changes
 from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.controls import Controls
 from bot.conversation.intake import Intake
 from bot.conversation.newest import Newest
 from bot.conversation.pace import Pace
+from bot.conversation.pausing import Pauses
 from bot.conversation.prompting import Prompts
+from bot.conversation.proxies import Proxies
 from bot.conversation.reception import Reception
 from bot.conversation.running import Replies
 from bot.conversation.standing import StandingReplies
@@ -46,6 +49,8 @@ class Needs:
     history_messages: int
     allowed_bots: Collection[int]
     store_all: bool
+    pauses: Pauses
+    proxies: Collection[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,9 @@ class ConversationParts:
     """What the client hands events to."""
 
     reception: Reception
+    changes: Changes
     controls: Controls
+    replies: Replies
 
 
 def converse(needs: Needs) -> ConversationParts:
@@ -73,6 +80,18 @@ def converse(needs: Needs) -> ConversationParts:
         replies=replies,
         newest=newest,
     )
+    changes = Changes(
+        turns=turns,
+        replies=replies,
+        newest=newest,
+        intake=needs.intake,
+        history=needs.history,
+        proxies=Proxies(needs.proxies, needs.pace),
+        pauses=needs.pauses,
+        limits=needs.limits,
+        errands=needs.errands,
+        pace=needs.pace,
+    )
     reception = Reception(
         membership=needs.membership,
         private=needs.private,
@@ -82,6 +101,8 @@ def converse(needs: Needs) -> ConversationParts:
         transcript=transcript,
         replies=replies,
         newest=newest,
+        changes=changes,
+        pauses=needs.pauses,
         my_id=lambda: needs.me().id,
         allowed_bots=needs.allowed_bots,
         store_all=needs.store_all,
@@ -91,8 +112,9 @@ def converse(needs: Needs) -> ConversationParts:
         replies=replies,
         newest=newest,
         standing=StandingReplies(needs.history, transcript, lambda: needs.me().id),
+        pauses=needs.pauses,
         limits=needs.limits,
         errands=needs.errands,
         pace=needs.pace,
     )
-    return ConversationParts(reception, controls)
+    return ConversationParts(reception, changes, controls, replies)

@@ -17,6 +17,7 @@ from bot.commands.summarize import Summarize
 from bot.config import BotSettings, Settings
 from bot.conversation.intake import Intake
 from bot.conversation.pace import Pace
+from bot.conversation.pausing import Pauses
 from bot.conversation.prompting import Prompts
 from bot.conversation_parts import ConversationParts, Needs, converse
 from bot.errands import Errands
@@ -57,6 +58,7 @@ class Parts:
     kept: str
     intake: Intake
     conversation: ConversationParts
+    pauses: Pauses
     ask: Ask
     summarize: Summarize
     posting: Posting
@@ -71,6 +73,7 @@ def assemble(base: Foundations) -> Parts:
     limits = PersonalLimits(bot.requests_per_minute, base.pace.clock.now)
     prompts = Prompts(base.llm, Sampling(llm.max_tokens, llm.temperature, llm.top_p))
     intake = Intake(base.history, lambda: base.me().id)
+    pauses = Pauses(base.pace.clock)
     return Parts(
         membership=membership,
         private=private,
@@ -78,7 +81,8 @@ def assemble(base: Foundations) -> Parts:
         privacy=privacy_line(llm.base_url, llm.tasks_url or llm.base_url),
         kept=KEPT_IN_PLAYGROUND if base.in_playground else KEPT,
         intake=intake,
-        conversation=_conversation(base, membership, private, limits, prompts, intake),
+        conversation=_conversation(base, membership, private, limits, prompts, intake, pauses),
+        pauses=pauses,
         ask=Ask(llm=base.llm, prompts=prompts, history=base.history, me=base.me, patience_s=base.pace.patience_s),
         summarize=Summarize(llm=base.llm, me=base.me, items=base.settings.tasks.summary_items),
         posting=Posting(base.history, base.me),
@@ -106,6 +110,7 @@ def _conversation(
     limits: PersonalLimits,
     prompts: Prompts,
     intake: Intake,
+    pauses: Pauses,
 ) -> ConversationParts:
     settings = base.settings.bot
     return converse(
@@ -123,5 +128,7 @@ def _conversation(
             history_messages=settings.history_messages,
             allowed_bots=settings.allowed_bots,
             store_all=base.in_playground,
+            pauses=pauses,
+            proxies=settings.proxies,
         )
     )

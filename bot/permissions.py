@@ -67,5 +67,10 @@ def judge(message: Incoming, private: PrivatePolicy) -> Verdict:
         return Verdict.ANSWER if private.allows(message.author_id) else Verdict.REFUSE_PRIVATE
     if not message.served:
         return Verdict.IGNORE
-    alone = message.in_own_thread and message.humans_in_thread <= 1
-    return Verdict.ANSWER if message.mentions_me or message.mentions_my_role or alone else Verdict.IGNORE
+    named = message.mentions_me or message.mentions_my_role
+    return Verdict.ANSWER if named or needs_no_mention(message) else Verdict.IGNORE
+
+
+def needs_no_mention(message: Incoming) -> bool:
+    """Whether everything that this person says here is for Steward."""
+    return message.in_private or (message.in_own_thread and message.humans_in_thread <= 1)

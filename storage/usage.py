@@ -69,7 +69,7 @@ class Usage:
         return func.date(moment) if self._database.is_sqlite else func.date(func.timezone(UTC_NAME, moment))
 
 
-UTC_NAME = literal_column("'UTC'")
+UTC_NAME: ColumnElement[str] = literal_column("'UTC'")
 """No parameter: PostgreSQL would not see that what is grouped by is what is selected."""
 
 SUMS: tuple[ColumnElement[int], ...] = (

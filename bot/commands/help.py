@@ -10,9 +10,12 @@ from bot.commands.answering import explained, tell
 TEXT = """**I am Steward, this community's own assistant.**
 **Talk with me:** mention me{mention} in a channel, or reply to one of my messages. The replies are our conversation: \
 answer any message of mine and I know what was said before. Several people can join in.
+**Under my answers:** *Stop* while I write; then *Regenerate*, *Continue* and, after a failure, *Retry*, for you and \
+for moderators. Edit your question within two minutes and I answer it anew; delete it and I stop.
 **Commands**
 - `/ask` asks me something; only you see the answer, until you press *Post here*.
 - `/summarize` tells you what the last messages of a channel were about, with links to them. Only you see it.
+- `/pause` lets a moderator silence me, here or in the whole server.
 - `/help` shows this.
 **Private messages:** {private}
 **Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too.

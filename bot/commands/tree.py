@@ -5,11 +5,16 @@ It does not know any command but /help, which everybody may use everywhere.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from weakref import WeakKeyDictionary
+
 import discord
 import structlog
 from discord import app_commands
 
 from bot.commands.answering import tell
+from bot.conversation.pausing import Pauses
 from bot.conversation.streaming import TROUBLE
 from bot.errors import Refusal, explain, is_expected
 from bot.membership import Membership
@@ -18,6 +23,9 @@ from storage.errors import StorageError
 
 log = structlog.get_logger()
 
+WITHOUT_MODEL = frozenset({"help", "pause", "privacy", "settings", "usage"})
+"""What can be asked while a moderator has paused Steward."""
+STOPPED = "I stopped: a moderator has paused me here."
 NOT_SERVED = "I do not serve this server: my owner listed other ones."
 NOT_IN_PRIVATE = "I do not answer questions in private messages here. `/help` tells where I do."
 
@@ -25,7 +33,7 @@ NOT_IN_PRIVATE = "I do not answer questions in private messages here. `/help` te
 class StewardTree(app_commands.CommandTree[discord.Client]):
     """Slash commands of Steward."""
 
-    def __init__(self, client: discord.Client, membership: Membership, private: PrivatePolicy) -> None:
+    def __init__(self, client: discord.Client, membership: Membership, private: PrivatePolicy, pauses: Pauses) -> None:
         super().__init__(
             client,
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
@@ -33,6 +41,10 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
         )
         self._membership = membership
         self._private = private
+        self._pauses = pauses
+        self._at_work: WeakKeyDictionary[asyncio.Task[object], discord.Interaction[discord.Client]] = (
+            WeakKeyDictionary()
+        )
 
     async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
         """Whether this person may use commands here; else says why not."""
@@ -41,7 +53,17 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
         except (Refusal, StorageError) as error:
             await tell(interaction, explain(error).sentence)
             return False
+        if (task := asyncio.current_task()) is not None:  # discord.py runs each command in a task of its own
+            self._at_work[task] = interaction
         return True
+
+    async def stop_in(self, place_id: int, but: discord.Interaction[discord.Client]) -> None:
+        """End the commands that are being answered in a server or a channel, and say so to who gave them."""
+        for task, interaction in list(self._at_work.items()):
+            if place_id in _places(interaction) and interaction is not but and not task.done():
+                task.cancel()
+                with contextlib.suppress(*TROUBLE):
+                    await tell(interaction, STOPPED)
 
     async def on_error(
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
@@ -58,8 +80,16 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
 
     async def _require_service(self, interaction: discord.Interaction[discord.Client]) -> None:
         name = interaction.command.qualified_name if interaction.command else ""
+        if name not in WITHOUT_MODEL:
+            self._pauses.require_none(*_places(interaction))
         if interaction.guild_id is not None:
             if not await self._membership.serves(interaction.guild_id):
                 raise Refusal(NOT_SERVED)
         elif name != "help" and not self._private.allows(interaction.user.id):
             raise Refusal(NOT_IN_PRIVATE)
+
+
+def _places(interaction: discord.Interaction[discord.Client]) -> list[int]:
+    """Where a command was given: the channel or thread, the channel of the thread, the server."""
+    parent = interaction.channel.parent_id if isinstance(interaction.channel, discord.Thread) else None
+    return [place_id for place_id in (interaction.channel_id, parent, interaction.guild_id) if place_id is not None]

@@ -14,11 +14,13 @@ import discord
 import structlog
 
 from bot.commands.answering import tell
+from bot.conversation.answer import CUT_OFF
 from bot.conversation.buttons import TEMPLATE, Action, Target, after_failure, custom_id, view_of
 from bot.conversation.newest import Newest
-from bot.conversation.order import Kind, Order
+from bot.conversation.order import Kind, Order, Page
 from bot.conversation.pace import Pace
-from bot.conversation.running import Replies, Why
+from bot.conversation.pausing import Pauses
+from bot.conversation.running import Replies, Why, places_of
 from bot.conversation.standing import StandingReplies
 from bot.conversation.streaming import TROUBLE
 from bot.conversation.turn import Turns
@@ -33,10 +35,12 @@ NOT_WRITTEN = "That answer is no longer being written."
 QUESTION_GONE = "The question is gone, so I cannot answer it again. Please ask anew."
 IN_WORK = "I am already working on that."
 NOT_NEWEST = "Somebody has answered this already, or it is a while ago. Please ask anew, or reply to it."
+PAGES_GONE = "I was restarted since, and know only the answer that stands here."
 SEARCHED = 100
 """Messages after a reply of an earlier run among which an answer to it is looked for."""
 
 Button = discord.ui.Button[discord.ui.View]
+_KINDS = {Action.RETRY: Kind.ANSWER, Action.AGAIN: Kind.AGAIN, Action.CONTINUE: Kind.CONTINUE}
 
 
 class Controls:
@@ -49,6 +53,7 @@ class Controls:
         replies: Replies,
         newest: Newest,
         standing: StandingReplies,
+        pauses: Pauses,
         limits: PersonalLimits,
         errands: Errands,
         pace: Pace,
@@ -57,6 +62,7 @@ class Controls:
         self._replies = replies
         self._newest = newest
         self._standing = standing
+        self._pauses = pauses
         self._limits = limits
         self._errands = errands
         self._pace = pace
@@ -101,6 +107,9 @@ class Controls:
             raise Refusal(IN_WORK)
         self._in_work.add(target.question_id)
         try:
+            if action is Action.PAGE:
+                await self._turn_page(message, target)
+                return
             with self._limits.request(interaction.user.id):
                 await self._write(interaction, message, action, target)
         finally:
@@ -109,13 +118,30 @@ class Controls:
     async def _write(
         self, interaction: discord.Interaction, message: discord.Message, action: Action, target: Target
     ) -> None:
+        self._pauses.require_none(*places_of(message))
         if action is not Action.RETRY:
             await self._require_newest(message)
-        standing = await self._standing.of(message)
-        kind = Kind.CONTINUE if action is Action.CONTINUE else Kind.ANSWER
+        order = await self._order(action, message)
         question = await _question(interaction, target)
-        async with self._turns.begun(question) as running:
-            await self._turns.answer(running, Order(kind, standing))
+        async with self._turns.begun(question, asker_id=target.asker_id) as running:
+            await self._turns.answer(running, order)
+
+    async def _order(self, action: Action, message: discord.Message) -> Order:
+        """What is wanted, beside the answers that there are; of those of an earlier run only the one that is shown."""
+        known = self._newest.of([message.id])
+        if action is Action.RETRY or known is None:
+            standing = await self._standing.of(message)
+            pages = (Page(standing.text, standing.footer, CUT_OFF in standing.footer),) if standing.text else ()
+            return Order(_KINDS[action], standing, 0, pages)
+        return Order(_KINDS[action], known.standing, known.number, known.pages)
+
+    async def _turn_page(self, message: discord.Message, target: Target) -> None:
+        """Show another of the answers."""
+        await self._require_newest(message)
+        known = self._newest.of([message.id])
+        if known is None or target.number >= len(known.pages):
+            raise Refusal(PAGES_GONE)
+        await self._turns.show(known, target.number, message)
 
     async def _require_newest(self, message: discord.Message) -> None:
         """What somebody replied to must not change any more. Raises Refusal, and takes the buttons away."""

@@ -12,8 +12,9 @@ import discord
 import structlog
 
 from bot.conversation.channel_clock import ChannelClocks
+from bot.conversation.order import Page
 from bot.conversation.pace import Pace
-from bot.conversation.streaming import TROUBLE, AnyMessage
+from bot.conversation.streaming import TROUBLE, AnyMessage, Standing
 from bot.errands import Errands
 
 log = structlog.get_logger()
@@ -21,12 +22,21 @@ log = structlog.get_logger()
 
 @dataclass(eq=False, slots=True)
 class Finished:
-    """A reply that is complete. `key` is its conversation's, `messages` are its parts."""
+    """A reply that is complete, as it stands on Discord, and the answers of which it shows the one numbered `number`.
+
+    `key` is its conversation's."""
 
     key: int
     question: discord.Message
-    messages: Sequence[AnyMessage]
+    asker_id: int
+    standing: Standing
+    number: int = 0
+    pages: tuple[Page, ...] = ()
     is_answered: bool = False
+
+    @property
+    def messages(self) -> Sequence[AnyMessage]:
+        return [shown.message for shown in self.standing.messages]
 
     @property
     def last(self) -> AnyMessage:

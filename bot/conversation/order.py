@@ -22,15 +22,27 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """One of the answers to a question: its text, what is said under it, and whether its length limit ended it."""
+
+    text: str
+    footer: str
+    is_cut_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """What is wanted, and what stands on Discord already: the answer `number` of `count`, perhaps cut off by its
-    length."""
+    """What is wanted, and what stands on Discord already: the answer `number` of `pages`."""
 
     kind: Kind = Kind.ANSWER
     standing: Standing = NOTHING
     number: int = 0
-    count: int = 1
-    is_cut_off: bool = False
+    pages: tuple[Page, ...] = ()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether what stands there is not the whole answer."""
+        return bool(self.pages) and self.pages[self.number].is_cut_off
 
     @property
     def before(self) -> str:

@@ -14,16 +14,18 @@ import discord
 import structlog
 
 from bot.conversation.buttons import Target, after_failure, view_of
+from bot.conversation.changes import Changes
 from bot.conversation.intake import ORDINARY, Intake
 from bot.conversation.newest import Newest
-from bot.conversation.running import Replies, Running
+from bot.conversation.pausing import Pauses
+from bot.conversation.running import Replies, Running, places_of
 from bot.conversation.streaming import TROUBLE
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
 from bot.errors import TooManyRequests, explain, is_expected
 from bot.limits import PersonalLimits
 from bot.membership import Membership
-from bot.permissions import Incoming, PrivatePolicy, Verdict, judge
+from bot.permissions import Incoming, PrivatePolicy, Verdict, judge, needs_no_mention
 
 log = structlog.get_logger()
 
@@ -49,6 +51,8 @@ class Reception:
         transcript: Transcript,
         replies: Replies,
         newest: Newest,
+        changes: Changes,
+        pauses: Pauses,
         my_id: Callable[[], int],
         allowed_bots: Collection[int] = (),
         store_all: bool = False,
@@ -61,6 +65,8 @@ class Reception:
         self._transcript = transcript
         self._replies = replies
         self._newest = newest
+        self._changes = changes
+        self._pauses = pauses
         self._order: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._my_id = my_id
         self._allowed_bots = frozenset(allowed_bots)
@@ -70,19 +76,22 @@ class Reception:
         """Deal with one message. Only who addressed Steward reads about a failure; the log has every one."""
         try:
             self._newest.heard(message, flows=self._transcript.flows(message.channel))
-            if not self._is_for_me(message):
-                await self._verdict(message)
-            else:
+            if await self._changes.reposted(message):
+                return
+            if self._is_for_me(message):
                 await self._attend(message)
+            else:
+                await self._judged(message)
         except Exception as error:  # the edge: whatever it was, the log has the cause
             self._log(message, error)
             if self._is_for_me(message) and not message.author.bot:
                 await self._tell(message, error)
 
-    async def deleted(self, message_ids: Collection[int]) -> None:
-        """Messages were deleted on Discord: nobody waits for an answer to them any more."""
-        self._replies.stop_to(message_ids)
-        await self._intake.delete(message_ids)
+    def typing(self, channel_id: int, person_id: int) -> None:
+        """Somebody is typing: perhaps the rest of a question."""
+        running = self._replies.open_for(channel_id, person_id)
+        if running is not None and running.burst is not None:
+            running.burst.typed()
 
     async def _attend(self, message: discord.Message) -> None:
         """Take the message's place in its conversation, in the order of arrival, and answer it when its turn comes."""
@@ -94,16 +103,30 @@ class Reception:
 
     async def _accepted(self, message: discord.Message, held: AsyncExitStack) -> Running | None:
         """The reply to be written, kept in work by `held`; None where there is none to write."""
-        verdict = await self._verdict(message)
+        facts, verdict = await self._judged(message)
         if verdict is Verdict.IGNORE:
+            return None
+        gathers = verdict is Verdict.ANSWER and needs_no_mention(facts)
+        if gathers and await self._joins(message):
             return None
         held.enter_context(self._limits.request(message.author.id))
         if verdict is Verdict.REFUSE_PRIVATE:
             await message.channel.send(PRIVATE_REFUSED)
             return None
+        self._pauses.require_none(*places_of(message))
         if message.author.bot and not await self._has_human(message):
             return None
-        return await held.enter_async_context(self._turns.begun(message))
+        return await held.enter_async_context(self._turns.begun(message, gathers=gathers))
+
+    async def _joins(self, message: discord.Message) -> bool:
+        """Whether it belongs to a question that the same person has just asked, and that has no answer yet."""
+        if self._replies.open_for(message.channel.id, message.author.id) is None:
+            return False
+        await self._intake.record([message])
+        running = self._replies.open_for(message.channel.id, message.author.id)
+        if running is not None:
+            running.joined(message)
+        return running is not None
 
     def _arrivals(self, channel_id: int) -> asyncio.Lock:
         """Held by one message of a channel at a time: whoever came first is first in line."""
@@ -112,14 +135,14 @@ class Reception:
             lock = self._order[channel_id] = asyncio.Lock()
         return lock
 
-    async def _verdict(self, message: discord.Message) -> Verdict:
-        """Whether to answer; what need not be answered may still have to be stored."""
+    async def _judged(self, message: discord.Message) -> tuple[Incoming, Verdict]:
+        """Whether to answer, and why; what need not be answered may still have to be stored."""
         facts = await self._facts(message)
         verdict = judge(facts, self._private)
         kept = facts.ordinary and facts.served and not facts.from_me and (self._store_all or facts.in_own_thread)
         if verdict is Verdict.IGNORE and kept:
             await self._intake.record([message])
-        return verdict
+        return facts, verdict
 
     async def _facts(self, message: discord.Message) -> Incoming:
         channel = message.channel

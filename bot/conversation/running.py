@@ -10,6 +10,7 @@ from enum import Enum
 
 import discord
 
+from bot.conversation.bursts import Burst
 from bot.conversation.lanes import Place
 
 REMEMBERED_DELETIONS = 1000
@@ -25,12 +26,21 @@ class Why(Enum):
 
 
 class Running:
-    """One reply in the making, in the conversation `key`."""
+    """One reply in the making, in the conversation `key`, for `asker_id`, which a proxy's copy of a question lacks.
 
-    def __init__(self, question: discord.Message, key: int, place: Place) -> None:
+    `burst` says until when further messages of the asker belong to the question; None where each is one."""
+
+    def __init__(
+        self, question: discord.Message, key: int, place: Place, *, asker_id: int, burst: Burst | None = None
+    ) -> None:
         self.question = question
         self.key = key
         self.place = place
+        self.asker_id = asker_id
+        self.burst = burst
+        self.has_begun = False
+        self._earlier: list[discord.Message] = []
+        self._names = {question.id}
         self.why_stopped: Why | None = None
         self._begins_anew = False
         self._limit: asyncio.Timeout | None = None
@@ -44,6 +54,41 @@ class Running:
         """End it now, with what there is; the first reason counts."""
         self.why_stopped = self.why_stopped or why
         self._interrupt()
+
+    def joined(self, message: discord.Message) -> None:
+        """The asker goes on: one answer to everything. Only before the first word of it."""
+        if self.burst is not None:
+            self.burst.said()
+        self._earlier.append(self.question)
+        self._names.add(message.id)
+        self.begin_anew(message)
+
+    def deleted(self, message_id: int) -> None:
+        """One of the messages that are answered is gone; with the last of them goes the answer."""
+        self._earlier = [message for message in self._earlier if message.id != message_id]
+        if self.question.id != message_id:
+            self.begin_anew(self.question)
+        elif self._earlier:
+            self.begin_anew(self._earlier.pop())
+        else:
+            self.stop(Why.DELETED)
+
+    def said(self, message_id: int) -> discord.Message | None:
+        """The message with this id, if it is one of those that are answered."""
+        return next((message for message in (*self._earlier, self.question) if message.id == message_id), None)
+
+    def edited(self, message: discord.Message) -> None:
+        """One of the messages that are answered has another text, or only a link preview."""
+        before = self.said(message.id)
+        if before is not None and before.content != message.content:
+            self._replace(message.id, message)
+            self.begin_anew(self.question)
+
+    def replaced(self, message_id: int, copy: discord.Message) -> None:
+        """A proxy has posted one of the messages that are answered again; the text is the same."""
+        self._replace(message_id, copy)
+        if not self.has_begun:
+            self.begin_anew(self.question)
 
     def begin_anew(self, question: discord.Message) -> None:
         """Write another answer: to this question, as it is now."""
@@ -65,6 +110,15 @@ class Running:
                 raise
         finally:
             self._limit = None
+
+    def is_called(self, message_id: int) -> bool:
+        """Whether it answers, or answered at first, this message: a button may still name one that was replaced."""
+        return message_id in self._names
+
+    def _replace(self, message_id: int, by: discord.Message) -> None:
+        self._names.add(by.id)
+        self._earlier = [by if message.id == message_id else message for message in self._earlier]
+        self.question = by if self.question.id == message_id else self.question
 
     def _interrupt(self) -> None:
         if self._limit is not None:
@@ -91,11 +145,39 @@ class Replies:
 
     def to(self, question_id: int) -> Running | None:
         """The reply to this message, if one is in the making."""
-        return next((running for running in self._running if running.question.id == question_id), None)
+        return next((running for running in self._running if running.is_called(question_id)), None)
 
-    def stop_to(self, question_ids: Collection[int]) -> None:
+    def open_for(self, channel_id: int, person_id: int) -> Running | None:
+        """The reply for which this person's further messages are waited, as long as it has not begun."""
+        return next(
+            (
+                running
+                for running in self._running
+                if running.burst is not None
+                and not running.has_begun
+                and running.why_stopped is None
+                and (running.question.channel.id, running.asker_id) == (channel_id, person_id)
+            ),
+            None,
+        )
+
+    def deleted(self, message_ids: Collection[int]) -> None:
         """These messages were deleted, perhaps while they were still on their way here."""
-        self._deleted.extend(question_ids)
+        self._deleted.extend(message_ids)
         for running in list(self._running):
-            if running.question.id in question_ids:
-                running.stop(Why.DELETED)
+            for message_id in message_ids:
+                if running.said(message_id) is not None:
+                    running.deleted(message_id)
+
+    def stop_in(self, place_id: int, why: Why) -> None:
+        """End all replies in a server or a channel, its threads included."""
+        for running in list(self._running):
+            if place_id in places_of(running.question):
+                running.stop(why)
+
+
+def places_of(message: discord.Message) -> list[int]:
+    """Where a message was said: its channel or thread, the channel of the thread, the server."""
+    parent = message.channel.parent_id if isinstance(message.channel, discord.Thread) else None
+    found = [message.channel.id, parent, message.guild.id if message.guild else None]
+    return [place_id for place_id in found if place_id is not None]

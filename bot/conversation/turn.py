@@ -14,10 +14,11 @@ import discord
 import structlog
 
 from bot.conversation.answer import NOTHING_ASKED, Answer, place_in_line
-from bot.conversation.buttons import Target, while_writing
+from bot.conversation.bursts import Burst
+from bot.conversation.buttons import Target, after_answer, while_writing
 from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.context import Exchange, Row, exchanges
-from bot.conversation.ending import Ending, ending
+from bot.conversation.ending import ending
 from bot.conversation.intake import Intake
 from bot.conversation.lanes import Lanes
 from bot.conversation.naming import names_in
@@ -28,7 +29,7 @@ from bot.conversation.patience import Patience
 from bot.conversation.prompting import Prompts
 from bot.conversation.rendering import Part, small
 from bot.conversation.running import Replies, Running
-from bot.conversation.streaming import AnyMessage, LiveReply
+from bot.conversation.streaming import AnyMessage, LiveReply, Standing
 from bot.conversation.transcript import Conversation, Transcript
 from bot.errors import explain
 from llm.client import LLMClient
@@ -79,15 +80,21 @@ class Turns:
         self._lanes = Lanes()
 
     @asynccontextmanager
-    async def begun(self, question: discord.Message) -> AsyncIterator[Running]:
+    async def begun(
+        self, question: discord.Message, *, asker_id: int | None = None, gathers: bool = False
+    ) -> AsyncIterator[Running]:
         """Take the next place in the question's conversation, for the length of the body.
 
+        `gathers`: further messages of the asker join the question until there is a first word of the answer.
         Raises TooManyRequests and StorageError."""
         await self._intake.record([question])
         conversation = await self._transcript.of(question)
         key = conversation.key
-        with self._lanes.line(key) as place, self._replies.opened(Running(question, key, place)) as running:
-            yield running
+        burst = Burst(self._pace) if gathers else None
+        with self._lanes.line(key) as place:
+            running = Running(question, key, place, asker_id=asker_id or question.author.id, burst=burst)
+            with self._replies.opened(running):
+                yield running
 
     async def answer(self, running: Running, order: Order = FIRST) -> None:
         """Answer a question. Raises StorageError and discord's errors where nothing could be said at all."""
@@ -97,7 +104,7 @@ class Turns:
             self._clocks.of(question.channel.id),
             self._remember_part,
             self._pace,
-            buttons=while_writing(Target(question.id, question.author.id, order.number)),
+            buttons=while_writing(Target(question.id, running.asker_id, order.number)),
             standing=order.standing,
         )
         answer = Answer(self._pace.clock)
@@ -108,12 +115,16 @@ class Turns:
             finally:
                 await self._store(running.question.id, answer, live)
 
-    async def show(self, order: Order, page: Ending, message: discord.Message, question_id: int) -> None:
+    async def show(self, finished: Finished, number: int, message: discord.Message) -> None:
         """Show another of the answers that there are already, in the place of the one that stands there."""
+        page = finished.pages[number]
+        target = Target(finished.question.id, finished.asker_id, number)
+        buttons = after_answer(target, len(finished.pages), is_cut_off=page.is_cut_off)
         clock = self._clocks.of(message.channel.id)
-        async with LiveReply(message, clock, self._remember_part, self._pace, standing=order.standing) as live:
-            await live.finish(page.text, page.footer, page.buttons)
-            await self._record_parts(question_id, live)
+        async with LiveReply(message, clock, self._remember_part, self._pace, standing=finished.standing) as live:
+            await live.finish(page.text, page.footer, buttons)
+            finished.standing, finished.number = Standing(live.posted, page.text, page.footer), number
+            await self._record_parts(finished.question.id, live)
 
     async def _written(self, running: Running, order: Order, live: LiveReply) -> Answer:
         """The answer, written as often as the question changes while it is."""
@@ -121,11 +132,14 @@ class Turns:
             answer = Answer(self._pace.clock, order.before)
             live.question = running.question
             async with running.attempt():
+                if running.burst is not None:
+                    await running.burst.over()
                 await running.place.turn()
                 await self._generate(running, order, answer, live)
             if not running.begins_anew:
                 break
             live.begin_anew()
+        running.has_begun = True
         answer.why_stopped = running.why_stopped
         if answer.why_stopped:
             answer.finish_reason = "cancelled"
@@ -133,11 +147,15 @@ class Turns:
 
     async def _end(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         before = self._newest.of([shown.message.id for shown in live.posted])
-        end = ending(order, answer, running.question, is_answered=before is not None and before.is_answered)
+        end = ending(order, answer, running, is_answered=before is not None and before.is_answered)
         await live.finish(end.text, end.footer, end.buttons)
         if live.posted and end.text:
-            messages = [shown.message for shown in live.posted]
-            self._newest.put(Finished(running.key, running.question, messages, not end.buttons))
+            standing = Standing(live.posted, end.text, end.footer)
+            self._newest.put(
+                Finished(
+                    running.key, running.question, running.asker_id, standing, end.number, end.pages, not end.buttons
+                )
+            )
 
     async def _generate(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         """Fill `answer`, waiting with patience while the engine is being restarted; an error stays in it."""
@@ -165,7 +183,7 @@ class Turns:
         answer.model = (await self._llm.model()).id
         guild_name = question.guild.name if question.guild else None
         prompt = answer.prompt = await self._prompts.make(conversation.key, guild_name, pieces)
-        user = f"{question.guild.id if question.guild else 0}/{question.author.id}"
+        user = f"{question.guild.id if question.guild else 0}/{running.asker_id}"
         sampling = varied(prompt.sampling) if order.kind is Kind.AGAIN else prompt.sampling
         stream = self._llm.stream_chat(prompt.context.messages, sampling, user=user)
         async with aclosing(stream) as events:
@@ -174,6 +192,7 @@ class Turns:
                 if event.queue:
                     self._say_place(event.queue, answer, live)
                 if event.text:
+                    running.has_begun = True
                     live.show(answer.text)
                 if live.has_ended:
                     answer.finish_reason = "cancelled"

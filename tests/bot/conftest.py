@@ -24,7 +24,7 @@ from tests.fakes import ScriptedEngine
 HERE = Path(__file__).parent
 SETTLE_S = 20.0
 """How long the simulated Discord waits for the bot: a busy machine is slow, and nothing else depends on it."""
-PACE = Pace(patience_s=0.6, edit_interval_s=0.02)
+PACE = Pace(patience_s=0.6, edit_interval_s=0.02, quiet_s=0.0)
 """A question waits only so long for an engine that is away; the simulated Discord has no limits to keep to."""
 
 
@@ -84,7 +84,7 @@ class Bot:
     llm: LLMClient
     database: Database
     in_playground: bool
-    pace: Pace = PACE
+    pace: Pace
     clients: list[StewardClient] = field(default_factory=list)
 
     def client(self) -> StewardClient:
@@ -101,8 +101,13 @@ class Bot:
 
 
 @pytest.fixture
-async def bot(settings: Settings, llm: LLMClient, database: Database, in_playground: bool) -> Bot:
-    return Bot(settings, llm, database, in_playground)
+def pace() -> Pace:
+    return PACE
+
+
+@pytest.fixture
+async def bot(settings: Settings, llm: LLMClient, database: Database, in_playground: bool, pace: Pace) -> Bot:
+    return Bot(settings, llm, database, in_playground, pace)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from simcord.backend.models import AllowedMentions
 
 from bot.conversation.answer import CUT_OFF, STOPPED, STOPPED_AT_ONCE
 from bot.conversation.buttons import TEMPLATE, Action, Target, after_answer, custom_id, view_of, while_writing
-from bot.conversation.controls import NOT_NEWEST, NOT_WRITTEN, NOT_YOURS, QUESTION_GONE
+from bot.conversation.controls import NOT_NEWEST, NOT_WRITTEN, NOT_YOURS, PAGES_GONE, QUESTION_GONE
 from bot.conversation.rendering import small
 from bot.conversation.running import Why
 from bot.conversation.turn import GO_ON
@@ -208,6 +208,40 @@ class TestContinue:
 
 
 class TestRegenerate:
+    async def test_all_answers_can_be_paged_through_and_the_shown_one_counts(
+        self, world: World, engine: ScriptedEngine, history: History
+    ) -> None:
+        engine.enqueue(reply("One."), reply("Two."), reply("Yes."))
+        answer = await ask(world)
+        await press(world, "Regenerate")
+        assert world.said() == ["Two."] and newest(world).id == answer.id
+        assert engine.requests[1].texts == engine.requests[0].texts
+        assert labels(newest(world)) == ["‹", "2/2", "›", "Regenerate"]
+        await press(world, "‹")
+        assert world.said() == ["One."] and labels(newest(world)) == ["‹", "1/2", "›", "Regenerate"]
+        assert (await history.chain(answer.id)).messages[-1].content == "One."
+        await press(world, "›")
+        await press(world, "‹")
+        await ask(world, "really?", reply_to=newest(world))
+        assert engine.requests[2].texts[1:] == ["Ada: hello", "One.", "Ada: really?"]
+
+    async def test_one_that_fails_leaves_what_stands(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply("One."), failure(400, "no", kind="invalid_request_error"))
+        await ask(world)
+        await press(world, "Regenerate")
+        assert newest(world).content.startswith("One.\n-# ") and labels(newest(world)) == ["Regenerate"]
+
+    async def test_after_a_restart_only_the_shown_one_is_known(
+        self, world: World, engine: ScriptedEngine, bot: Bot
+    ) -> None:
+        engine.enqueue(reply("One."), reply("Two."), reply("Three."))
+        await ask(world)
+        await press(world, "Regenerate")
+        await world.env.restart_bot(bot.client())
+        assert await press(world, "‹") == PAGES_GONE
+        await press(world, "Regenerate")
+        assert world.said() == ["Three."] and "2/2" in labels(newest(world))
+
     async def test_somebody_has_answered(self, world: World, engine: ScriptedEngine) -> None:
         engine.enqueue(reply("One."))
         await ask(world)

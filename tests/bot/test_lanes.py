@@ -44,9 +44,8 @@ async def test_a_long_line_refuses_the_next_and_is_open_again_later() -> None:
 
 async def test_a_turn_that_fails_or_is_cancelled_leaves_the_lane() -> None:
     lanes = Lanes(longest_line=1)
-    with pytest.raises(ZeroDivisionError):
-        with lanes.line("a"):
-            raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError), lanes.line("a"):
+        raise ZeroDivisionError
     with lanes.line("a"):
         waiting = asyncio.create_task(_pass_through(lanes))
         await asyncio.sleep(0)

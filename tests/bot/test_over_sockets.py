@@ -19,7 +19,10 @@ import pytest
 from bot.app import point_discord_at
 from bot.client import StewardClient
 from bot.config import Settings
+from bot.conversation.answer import STOPPED
+from bot.conversation.pace import Pace
 from bot.conversation.rendering import small
+from bot.conversation.running import Why
 from bot.conversation.turn import RESTARTING
 from bot.errors import explain
 from llm.client import LLMClient
@@ -32,6 +35,8 @@ from tests.fakes import ScriptedEngine, die_midway, hang, reply
 from tests.ports import free_port
 
 DEADLINE_S = 30.0
+PLURALKIT = 466378653216014359
+PACE = Pace(quiet_s=0.1, repost_s=0.2)
 
 
 @dataclass
@@ -117,7 +122,9 @@ async def ada(
     token = {"Authorization": seed["people"][0]["token"]}
     async with (
         LLMClient(limits, engine.base_url) as llm,
-        StewardClient(Settings(), llm, History(database), GuildSettings(database), True) as client,
+        StewardClient(
+            Settings(bot={"proxies": [PLURALKIT]}), llm, History(database), GuildSettings(database), True, pace=PACE
+        ) as client,
         httpx.AsyncClient(base_url=f"{playground}/api/v10", headers=token) as http,
     ):
         await client.login("playground")
@@ -193,3 +200,37 @@ async def test_many_slow_answers_do_not_hold_up_a_quick_one(ada: Ada, engine: Sc
     release.set()
     for question in slow:
         await eventually(partial(ada.sees, question, "End."))
+
+
+async def test_a_question_that_is_deleted_and_not_posted_again_ends_its_answer(
+    ada: Ada, engine: ScriptedEngine
+) -> None:
+    engine.enqueue(reply(pieces=["First sentence. ", asyncio.Event()]))
+    question = await ada.ask("hello")
+    await ada.reads(question, "First sentence.")
+    (await ada.http.delete(f"/channels/{ada.channel}/messages/{question}")).raise_for_status()
+    await eventually(partial(ada.sees, question, STOPPED[Why.DELETED]))
+    await asyncio.wait_for(engine.requests[0].disconnected.wait(), DEADLINE_S)
+
+
+async def test_in_private_what_is_said_after_the_first_word_is_the_next_question(
+    ada: Ada, engine: ScriptedEngine
+) -> None:
+    engine.enqueue(reply(pieces=["First sentence. ", hold := asyncio.Event(), "End."]), reply("Two."))
+    made = await ada.http.post("/users/@me/channels", json={"recipient_id": ada.bot_id})
+    channel = made.raise_for_status().json()["id"]
+
+    async def said() -> list[str]:
+        answer = await ada.http.get(f"/channels/{channel}/messages", params={"limit": 100})
+        found = answer.raise_for_status().json()
+        return [one["content"] for one in reversed(found) if one["author"]["id"] == ada.bot_id]
+
+    async def shows(*expected: str) -> bool:
+        return (await said())[-len(expected) :] == list(expected)
+
+    for text in ("first", "second", "third"):
+        (await ada.http.post(f"/channels/{channel}/messages", json={"content": text})).raise_for_status()
+        await eventually(partial(shows, "First sentence."))
+    hold.set()
+    await eventually(partial(shows, "First sentence. End.", "Two."))
+    assert engine.requests[1].texts[-1] == "Ada: second\nAda: third"

@@ -286,11 +286,11 @@ class TestWhatDiscordHasAndSqlLacks:
 
 
 class TestEditsAndDeletions:
-    async def test_an_edit_reaches_the_next_prompt(self, world: World, engine: ScriptedEngine) -> None:
+    async def test_a_late_edit_reaches_the_next_prompt(self, world: World, engine: ScriptedEngine) -> None:
         engine.enqueue(reply("Noted."), reply("Blue."))
         question = await world.ada.send(world.channel, f"{world.mention} I like green")
         answer = world.channel.last_message
-        await world.env.advance_time(5)
+        await world.env.advance_time(121)
         await world.ada.edit(question, f"{world.mention} I like blue")
         await ask(world, "what do I like?", reply_to=answer)
         assert engine.requests[1].texts[1:] == ["Ada: I like blue", "Noted.", "Ada: what do I like?"]

@@ -1,0 +1,60 @@
+"""Where moderators have paused Steward, and until when. Pure but for the clock; does not know what is stopped.
+
+A pause ends by itself, and with the process: whoever restarts Steward wants it to work.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.errors import Refusal
+
+LONGEST = timedelta(days=28)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"(?:\d{1,5}[mhd])+")
+_PIECE = re.compile(r"(\d+)([mhd])")
+
+
+class Paused(Refusal):
+    """A moderator wants silence here."""
+
+
+class Pauses:
+    """Servers and channels in which Steward says nothing, by their ids."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: dict[int, datetime] = {}
+
+    def pause(self, place_id: int, length: timedelta) -> datetime:
+        """Pause in a server or a channel; until when."""
+        until = self._until[place_id] = self._clock.utc() + length
+        return until
+
+    def resume(self, *place_ids: int) -> bool:
+        """Pause no longer; whether there was a pause."""
+        return any([self._until.pop(place_id, None) is not None for place_id in place_ids])
+
+    def require_none(self, *place_ids: int) -> None:
+        """Raises Paused when one of these places (a channel, the one it belongs to, its server) is paused."""
+        now = self._clock.utc()
+        ends = [until for place_id in place_ids if (until := self._until.get(place_id)) is not None and until > now]
+        if ends:
+            raise Paused(f"A moderator has paused me here until {stamp(max(ends))}.")
+
+
+def duration(text: str) -> timedelta:
+    """ "30m", "1h", "1d12h". Raises Refusal."""
+    if not _DURATION.fullmatch(text.strip().lower()):
+        raise Refusal("Please say how long as `30m`, `1h` or `2d`, or `off` to end a pause.")
+    length = sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in _PIECE.findall(text.lower())), timedelta())
+    if not timedelta() < length <= LONGEST:
+        raise Refusal(f"A pause lasts between one minute and {LONGEST.days} days.")
+    return length
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as Discord shows it to each reader in their own time."""
+    return f"<t:{int(moment.timestamp())}:f>"
