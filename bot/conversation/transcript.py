@@ -20,10 +20,13 @@ LONGEST_FETCH = 50
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Its messages in order, the newest being the one asked about; `key` is the same for all its turns."""
+    """Its messages in order, the newest being the one asked about; `key` is the same for all its turns.
+
+    `unseen`: 0 where these are all, None where more was said before them than is looked at."""
 
     key: int
     rows: list[StoredMessage]
+    unseen: int | None = 0
 
 
 class Transcript:
@@ -39,10 +42,12 @@ class Transcript:
     async def of(self, message: discord.Message) -> Conversation:
         """The conversation up to `message`, which must be stored already."""
         if self.flows(message.channel):
-            rows = await self._said_in(message)
-            return Conversation(message.channel.id, rows)
-        rows = await self._chain(message)
-        return Conversation(rows[0].id if rows else message.id, rows)
+            await self._catch_up(message)
+            rows = await self._history.recent(message.channel.id, self._longest)
+            unseen = 0 if len(rows) < self._longest else None
+            return Conversation(message.channel.id, self._said_before(message, rows), unseen)
+        rows, truncated = await self._chain(message)
+        return Conversation(rows[0].id if rows else message.id, rows, None if truncated else 0)
 
     def flows(self, channel: discord.abc.MessageableChannel) -> bool:
         """Whether everything said in this channel is one conversation."""
@@ -55,9 +60,7 @@ class Transcript:
         rows = await self._history.recent(thread.id, self._longest)
         return len({row.author.id for row in rows if not row.author.is_bot} | {newest.author.id})
 
-    async def _said_in(self, message: discord.Message) -> list[StoredMessage]:
-        await self._catch_up(message)
-        rows = await self._history.recent(message.channel.id, self._longest)
+    def _said_before(self, message: discord.Message, rows: Sequence[StoredMessage]) -> list[StoredMessage]:
         mine = self._my_id()
         return in_order([row for row in rows if row.id <= message.id or row.author.id == mine], mine)
 
@@ -72,7 +75,8 @@ class Transcript:
         await self._intake.record([found for found in earlier if found.type in ORDINARY])
         self._caught_up.add(message.channel.id)
 
-    async def _chain(self, message: discord.Message) -> list[StoredMessage]:
+    async def _chain(self, message: discord.Message) -> tuple[list[StoredMessage], bool]:
+        """The chain, and whether it goes on beyond what is looked at."""
         chain = await self._history.chain(message.id, self._longest)
         fetched = 0
         while chain.missing is not None and fetched < LONGEST_FETCH:
@@ -82,7 +86,8 @@ class Transcript:
             await self._intake.record([parent])
             fetched += 1
             chain = await self._history.chain(message.id, self._longest)
-        return chain.messages
+        rows = _of_one_place(chain.messages, message.channel)
+        return rows, chain.truncated and len(rows) == len(chain.messages)
 
     async def _fetch(self, message: discord.Message, message_id: int) -> discord.Message | None:
         """A message of the same channel: it comes with its reply often, else it is asked for."""
@@ -93,6 +98,18 @@ class Transcript:
             return await message.channel.fetch_message(message_id)
         except discord.HTTPException:
             return None
+
+
+def _of_one_place(rows: Sequence[StoredMessage], channel: discord.abc.MessageableChannel) -> list[StoredMessage]:
+    """The newest part of a chain that was said where everybody who reads `channel` can read it.
+
+    That is the channel itself, and for a thread the channel that it was started in.
+    """
+    places = {channel.id, channel.parent_id} if isinstance(channel, discord.Thread) else {channel.id}
+    begin = len(rows)
+    while begin > 0 and rows[begin - 1].channel_id in places:
+        begin -= 1
+    return list(rows[begin:])
 
 
 def in_order(rows: Sequence[StoredMessage], mine: int) -> list[StoredMessage]:
