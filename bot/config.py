@@ -56,6 +56,9 @@ class BotSettings(BaseModel):
         description="Application ids of proxies (PluralKit: 466378653216014359) that may repost a deleted question. "
         "Empty: none.",
     )
+    filter_own_text: bool = Field(
+        True, description="Whether an answer with slurs in it is taken back, before anybody sees them."
+    )
     requests_per_minute: int = Field(12, ge=1, description="Requests that one person may make in a minute.")
     history_messages: int = Field(200, ge=1, description="Longest reply chain that is read, in messages.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")

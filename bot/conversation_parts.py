@@ -15,6 +15,7 @@ from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.controls import Controls
 from bot.conversation.intake import Intake
 from bot.conversation.newest import Newest
+from bot.conversation.own_text import WordList
 from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
 from bot.conversation.prompting import Prompts
@@ -51,6 +52,7 @@ class Needs:
     store_all: bool
     pauses: Pauses
     proxies: Collection[int]
+    words: WordList
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def converse(needs: Needs) -> ConversationParts:
         clocks=clocks,
         replies=replies,
         newest=newest,
+        words=needs.words,
     )
     changes = Changes(
         turns=turns,

@@ -16,6 +16,7 @@ from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
 from bot.config import BotSettings, Settings
 from bot.conversation.intake import Intake
+from bot.conversation.own_text import WordList, own_list
 from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
 from bot.conversation.prompting import Prompts
@@ -74,6 +75,7 @@ def assemble(base: Foundations) -> Parts:
     prompts = Prompts(base.llm, Sampling(llm.max_tokens, llm.temperature, llm.top_p))
     intake = Intake(base.history, lambda: base.me().id)
     pauses = Pauses(base.pace.clock)
+    words = own_list() if bot.filter_own_text else WordList(())
     return Parts(
         membership=membership,
         private=private,
@@ -81,9 +83,16 @@ def assemble(base: Foundations) -> Parts:
         privacy=privacy_line(llm.base_url, llm.tasks_url or llm.base_url),
         kept=KEPT_IN_PLAYGROUND if base.in_playground else KEPT,
         intake=intake,
-        conversation=_conversation(base, membership, private, limits, prompts, intake, pauses),
+        conversation=_conversation(base, membership, private, limits, prompts, intake, pauses, words),
         pauses=pauses,
-        ask=Ask(llm=base.llm, prompts=prompts, history=base.history, me=base.me, patience_s=base.pace.patience_s),
+        ask=Ask(
+            llm=base.llm,
+            prompts=prompts,
+            history=base.history,
+            me=base.me,
+            words=words,
+            patience_s=base.pace.patience_s,
+        ),
         summarize=Summarize(llm=base.llm, me=base.me, items=base.settings.tasks.summary_items),
         posting=Posting(base.history, base.me),
         setup=SetupAnswers(
@@ -111,6 +120,7 @@ def _conversation(
     prompts: Prompts,
     intake: Intake,
     pauses: Pauses,
+    words: WordList,
 ) -> ConversationParts:
     settings = base.settings.bot
     return converse(
@@ -130,5 +140,6 @@ def _conversation(
             store_all=base.in_playground,
             pauses=pauses,
             proxies=settings.proxies,
+            words=words,
         )
     )

@@ -17,6 +17,7 @@ from bot.commands.post import post_button, private_row
 from bot.conversation.answer import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.conversation.context import Exchange, Row, exchanges
 from bot.conversation.naming import names_in
+from bot.conversation.own_text import INSTEAD, OwnText, WordList
 from bot.conversation.patience import PATIENCE_S, Patience
 from bot.conversation.prompting import Prompts
 from bot.conversation.rendering import Part, render, small
@@ -42,12 +43,14 @@ class Ask:
         prompts: Prompts,
         history: History,
         me: Callable[[], discord.ClientUser],
+        words: WordList,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._llm = llm
         self._prompts = prompts
         self._history = history
         self._me = me
+        self._words = words
         self._patience_s = patience_s
 
     async def answer(self, interaction: discord.Interaction, question: str) -> None:
@@ -61,6 +64,9 @@ class Ask:
             return
         reply = await self._patient_reply(interaction, pieces)
         text = reply.text.strip()
+        if OwnText(self._words).checked(text, is_whole=True).is_hit:
+            await tell(interaction, INSTEAD)
+            return
         if not render(text):
             await tell(interaction, ONLY_THOUGHT if reply.reasoning and reply.finish_reason == "length" else NO_ANSWER)
             return

@@ -79,6 +79,11 @@ class Answer:
         self.finish_reason = event.finish_reason or self.finish_reason
         self.usage = event.usage or self.usage
 
+    def take_back(self, instead: str) -> None:
+        """Say this instead of all that the model said."""
+        self.before, self.instead, self.error, self.finish_reason = "", instead, None, "cancelled"
+        self.pieces.clear()
+
     @property
     def is_shown(self) -> bool:
         """Whether there is something of the model's to see."""
@@ -95,7 +100,7 @@ class Answer:
             remarks.append(explain(self.error).sentence)
         if self.finish_reason == "length":
             remarks.append(CUT_OFF)
-        if self.prompt and (remark := _unread(self.prompt)):
+        if self.prompt and (remark := self.prompt.context.left_out(is_counted=self.prompt.is_counted)):
             remarks.append(remark)
         if question.attachments:
             remarks.append(ATTACHMENTS_UNREAD)
@@ -137,12 +142,3 @@ def _wait(seconds: float) -> str:
     if seconds > LONGEST_IN_SECONDS:
         return f"{round(seconds / 60)} minutes"
     return f"{max(1, round(seconds))} s" if seconds <= SHORT_WAIT_S else f"{5 * round(seconds / 5)} s"
-
-
-def _unread(prompt: Prompt) -> str:
-    """What was left out; "about" where the engine could not count what fits."""
-    context = prompt.context
-    if context.read >= context.total:
-        return ""
-    estimated = "" if prompt.is_counted else ", about as much as I can read at once"
-    return f"read {context.read} of {context.total} messages{estimated}"

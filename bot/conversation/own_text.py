@@ -49,6 +49,7 @@ class WordList:
         words = [entry for entry in entries if not entry.startswith("!")]
         self._words = _either([_pattern(word) for word in words] + [_pattern(word, _SPELLED) for word in words])
         self._fine = _either([_pattern(use) for use in fine])
+        self._run_together = [_run_together(_folded(entry)) for entry in (*words, *fine)]
         begun = [use[:end].rstrip() for use in fine for end in range(1, len(use) + 1)]
         self._fine_or_begun = _either([_pattern(use) for use in fine] + [rf"{_pattern(use)}[\W_]*\Z" for use in begun])
 
@@ -57,6 +58,12 @@ class WordList:
         fine = self._fine if is_whole else self._fine_or_begun
         same = _folded(text)
         return any(self._words.search(fine.sub(" ", form)) for form in {same, same.translate(_DIGITS)})
+
+    def may_begin_with(self, text: str) -> bool:
+        """Whether one of the words, or of their fine uses, is what `text` is or may become."""
+        same = _folded(text)
+        forms = {_run_together(form) for form in (same, same.translate(_DIGITS))} - {""}
+        return self.is_in(text) or any(entry.startswith(form) for form in forms for entry in self._run_together)
 
 
 def own_list() -> WordList:
@@ -84,17 +91,15 @@ class OwnText:
         self._judged = finished
         if self._is_hit:
             return Checked(INSTEAD, is_hit=True)
-        return Checked(text if is_whole else without_last_words(text))
+        return Checked(text if is_whole else without_beginnings(text, self._words))
 
 
-def without_last_words(text: str) -> str:
-    """`text` without its last words, which may become others, and further ones while they spell something out."""
+def without_beginnings(text: str, words: WordList) -> str:
+    """`text` without those of its last words that may become one of the list."""
     earliest = max(0, len(text) - HELD * LONGEST_WORD)
-    words = list(_WORD.finditer(text, earliest))
-    first = max(0, len(words) - HELD)
-    while 0 < first < len(words) and len(words[first][0]) <= 2:
-        first -= 1
-    return text[: words[first].start() if words else len(text)].rstrip()
+    begins = (match.start() for match in _WORD.finditer(text, earliest))
+    held = next((begin for begin in begins if words.may_begin_with(text[begin:])), None)
+    return text[:held].rstrip()
 
 
 def _from_a_word(text: str, start: int) -> str:
@@ -109,6 +114,11 @@ def _folded(text: str) -> str:
     """In plain small letters, without marks over them and without what cannot be seen."""
     decomposed = unicodedata.normalize("NFKD", text).casefold().translate(PLAIN_LETTERS)
     return "".join(letter for letter in decomposed if unicodedata.category(letter) not in ("Mn", "Cf", "Me"))
+
+
+def _run_together(folded: str) -> str:
+    """Only its letters, each once where it is repeated."""
+    return re.sub(r"(.)\1+", r"\1", re.sub(rf"[^{_LETTER}]", "", folded))
 
 
 def _pattern(entry: str, between: str = "") -> str:

@@ -24,6 +24,7 @@ from bot.conversation.lanes import Lanes
 from bot.conversation.naming import names_in
 from bot.conversation.newest import Finished, Newest
 from bot.conversation.order import Kind, Order
+from bot.conversation.own_text import INSTEAD, OwnText, WordList
 from bot.conversation.pace import Pace
 from bot.conversation.patience import Patience
 from bot.conversation.prompting import Prompts
@@ -66,6 +67,7 @@ class Turns:
         clocks: ChannelClocks,
         replies: Replies,
         newest: Newest,
+        words: WordList,
     ) -> None:
         self._llm = llm
         self._history = history
@@ -77,6 +79,7 @@ class Turns:
         self._clocks = clocks
         self._replies = replies
         self._newest = newest
+        self._words = words
         self._lanes = Lanes()
 
     @asynccontextmanager
@@ -140,6 +143,9 @@ class Turns:
                 break
             live.begin_anew()
         running.has_begun = True
+        if OwnText(self._words).checked(answer.text, is_whole=True).is_hit:
+            log.warning("answer taken back", message=running.question.id)
+            answer.take_back(INSTEAD)
         answer.why_stopped = running.why_stopped
         if answer.why_stopped:
             answer.finish_reason = "cancelled"
@@ -182,9 +188,12 @@ class Turns:
             return
         answer.model = (await self._llm.model()).id
         guild_name = question.guild.name if question.guild else None
-        prompt = answer.prompt = await self._prompts.make(conversation.key, guild_name, pieces)
+        prompt = answer.prompt = await self._prompts.make(
+            conversation.key, guild_name, pieces, unseen=conversation.unseen
+        )
         user = f"{question.guild.id if question.guild else 0}/{running.asker_id}"
         sampling = varied(prompt.sampling) if order.kind is Kind.AGAIN else prompt.sampling
+        own = OwnText(self._words)
         stream = self._llm.stream_chat(prompt.context.messages, sampling, user=user)
         async with aclosing(stream) as events:
             async for event in events:
@@ -193,7 +202,10 @@ class Turns:
                     self._say_place(event.queue, answer, live)
                 if event.text:
                     running.has_begun = True
-                    live.show(answer.text)
+                    checked = own.checked(answer.text, is_whole=False)
+                    if checked.is_hit:
+                        return
+                    live.show(checked.shown)
                 if live.has_ended:
                     answer.finish_reason = "cancelled"
                     return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import discord
 import pytest
 import sklearn.feature_extraction.text  # noqa: F401 - takes seconds on a busy machine: not inside a test
@@ -12,6 +14,7 @@ from bot.commands.post import POST_ID, private_id
 from bot.commands.sync import sync
 from bot.commands.tree import NOT_IN_PRIVATE, NOT_SERVED
 from bot.conversation.answer import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
+from bot.conversation.own_text import INSTEAD
 from bot.errors import UNEXPECTED, explain
 from bot.whereabouts import OWN_MACHINE
 from llm.errors import EngineUnavailable
@@ -49,6 +52,12 @@ class TestHelp:
 
 
 class TestAsk:
+    async def test_what_steward_does_not_say_is_not_said_in_private_either(
+        self, world: World, engine: ScriptedEngine
+    ) -> None:
+        engine.enqueue(reply(f"All is {codecs.decode('xvxr', 'rot13')}."))
+        assert text_of(await world.ada.slash(world.channel, "ask", question="how is it?")) == INSTEAD
+
     async def test_the_answer_is_private_and_stored(
         self, world: World, engine: ScriptedEngine, history: History
     ) -> None:

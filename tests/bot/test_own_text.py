@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.own_text import INSTEAD, Checked, OwnText, WordList, own_list, without_last_words
+from bot.conversation.own_text import INSTEAD, Checked, OwnText, WordList, own_list, without_beginnings
 
 WORDS = WordList(["# a comment", "", "gribble", "foozle*", "plain bad phrase", "norg", "!norg in the box", "zzap"])
 
@@ -75,11 +75,11 @@ def test_an_answer_stays_taken_back_unless_it_begins_anew() -> None:
     assert own.checked("Something else", is_whole=True) == Checked("Something else")
 
 
-def test_words_are_held_back() -> None:
-    assert without_last_words("one two three four five six") == "one two"
-    assert without_last_words("so it goes: a b c d e f g") == "so it"
-    assert without_last_words("short") == ""
-    assert len(without_last_words("日" * 500)) == 420
+def test_words_are_held_back_while_they_may_become_one_of_the_list() -> None:
+    assert without_beginnings("All is well, you gri", WORDS) == "All is well, you"
+    assert without_beginnings("you g r i", WORDS) == "you"
+    assert without_beginnings("you GRR11b", WORDS) == "you"
+    assert without_beginnings("All is well.", WORDS) == "All is well."
 
 
 def test_an_idiom_is_waited_for() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 
 import discord
 import pytest
 from sqlalchemy import text as sql
 
 from bot.conversation.answer import ATTACHMENTS_UNREAD, CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
+from bot.conversation.own_text import INSTEAD
 from bot.errors import UNEXPECTED, explain
 from llm.errors import ContextTooLong, EngineTimeout, EngineUnavailable, StreamBroken
 from storage.database import Database
@@ -375,3 +377,23 @@ async def test_the_conversation_goes_on_after_a_restart(world: World, engine: Sc
     await ask(world, "which colour do I like?", reply_to=answer)
     assert world.said() == ["Noted.", "Green."]
     assert engine.requests[1].texts[1:3] == ["Ada: my favourite colour is green", "Noted."]
+
+
+class TestOwnText:
+    """What Steward does not say, whatever its model writes."""
+
+    BAD = codecs.decode("xvxr", "rot13")
+
+    async def test_an_answer_with_such_a_word_is_taken_back_before_it_shows(
+        self, world: World, engine: ScriptedEngine, history: History
+    ) -> None:
+        engine.enqueue(reply(pieces=["All is well. ", self.BAD[:2], self.BAD[2:], " and more. ", asyncio.Event()]))
+        answer = await ask(world)
+        assert answer.content == INSTEAD
+        await asyncio.wait_for(engine.requests[0].disconnected.wait(), 10)
+        assert self.BAD not in str([row.content for row in (await history.chain(answer.id)).messages])
+
+    @pytest.mark.settings(bot={"filter_own_text": False})
+    async def test_the_owner_can_switch_that_off(self, world: World, engine: ScriptedEngine) -> None:
+        engine.enqueue(reply(f"All is {self.BAD}."))
+        assert self.BAD in (await ask(world)).content
