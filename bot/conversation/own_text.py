@@ -60,10 +60,10 @@ class WordList:
         return any(self._words.search(fine.sub(" ", form)) for form in {same, same.translate(_DIGITS)})
 
     def may_begin_with(self, text: str) -> bool:
-        """Whether one of the words, or of their fine uses, is what `text` is or may become."""
+        """Whether one of the words, or of their fine uses, may be what `text` becomes."""
         same = _folded(text)
         forms = {_run_together(form) for form in (same, same.translate(_DIGITS))} - {""}
-        return self.is_in(text) or any(entry.startswith(form) for form in forms for entry in self._run_together)
+        return any(entry.startswith(form) for form in forms for entry in self._run_together)
 
 
 def own_list() -> WordList:
@@ -97,9 +97,12 @@ class OwnText:
 def without_beginnings(text: str, words: WordList) -> str:
     """`text` without those of its last words that may become one of the list."""
     earliest = max(0, len(text) - HELD * LONGEST_WORD)
-    begins = (match.start() for match in _WORD.finditer(text, earliest))
-    held = next((begin for begin in begins if words.may_begin_with(text[begin:])), None)
-    return text[:held].rstrip()
+    begins = [match.start() for match in _WORD.finditer(text, earliest)]
+    ends_in_one = words.is_in(text[earliest:])  # its last word is not whole yet, so it was not judged
+    for begin in begins:
+        if words.may_begin_with(text[begin:]) or (ends_in_one and words.is_in(text[begin:])):
+            return text[:begin].rstrip()
+    return text.rstrip()
 
 
 def _from_a_word(text: str, start: int) -> str:
@@ -112,6 +115,8 @@ def _from_a_word(text: str, start: int) -> str:
 
 def _folded(text: str) -> str:
     """In plain small letters, without marks over them and without what cannot be seen."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text).casefold().translate(PLAIN_LETTERS)
     return "".join(letter for letter in decomposed if unicodedata.category(letter) not in ("Mn", "Cf", "Me"))
 

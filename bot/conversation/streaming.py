@@ -19,6 +19,7 @@ import structlog
 
 from bot.conversation.buttons import Buttons, view_of
 from bot.conversation.channel_clock import ChannelClock
+from bot.conversation.own_text import Checked, OwnText
 from bot.conversation.pace import Pace
 from bot.conversation.rendering import Part, has_sentence, render
 
@@ -75,12 +76,15 @@ class LiveReply:
         *,
         buttons: Buttons = (),
         standing: Standing | None = None,
+        own: OwnText | None = None,
     ) -> None:
         self.question = question
         self._clock = clock
         self._on_posted = on_posted
         self._time = pace.clock
         self._buttons = buttons
+        self._own = own
+        self._checked: tuple[str, Checked] | None = None
         self._text, self._footer = (standing.text, standing.footer) if standing else ("", "")
         self._posted: list[Shown] = list(standing.messages) if standing else []
         self._outdated: list[Shown] = []
@@ -99,6 +103,11 @@ class LiveReply:
     def has_ended(self) -> bool:
         """Whether nothing more can be shown: the reply was deleted, or may not be written."""
         return self._over
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the answer so far has words in it that Steward does not say: nothing more of it is needed."""
+        return self._checked is not None and self._checked[1].is_hit
 
     @property
     def posted(self) -> list[Shown]:
@@ -173,7 +182,7 @@ class LiveReply:
 
     async def _is_time_to_post(self) -> bool:
         """Whether something may be shown now; else waits for more text, or for the moment when it may."""
-        if self._has_begun or self._final or self._first_text_at is None or has_sentence(self._text):
+        if self._has_begun or self._final or self._first_text_at is None or has_sentence(self._presentable()):
             return True
         self._changed.clear()
         left = self._first_text_at + FIRST_POST_S - self._time.now()
@@ -189,9 +198,17 @@ class LiveReply:
         """Whether remarks stand that have given way to the answer."""
         return bool(self._outdated and (self._posted or self._final))
 
+    def _presentable(self) -> str:
+        """The text as far as it may be seen: looked at once for each edit, not for each word that comes."""
+        if self._own is None or self._final or self._first_text_at is None:
+            return self._text
+        if self._checked is None or self._checked[0] != self._text:
+            self._checked = self._text, self._own.checked(self._text, is_whole=False)
+        return self._checked[1].shown
+
     def _wanted(self) -> list[tuple[Part, Buttons]]:
         """What the messages should show: the buttons under the last."""
-        parts = render(self._text, self._footer)
+        parts = render(self._presentable(), self._footer)
         return [(part, self._buttons if index + 1 == len(parts) else ()) for index, part in enumerate(parts)]
 
     def _next_late(self) -> tuple[int, tuple[Part, Buttons] | None] | None:

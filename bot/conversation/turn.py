@@ -109,6 +109,7 @@ class Turns:
             self._pace,
             buttons=while_writing(Target(question.id, running.asker_id, order.number)),
             standing=order.standing,
+            own=OwnText(self._words),
         )
         answer = Answer(self._pace.clock)
         async with live:
@@ -193,7 +194,6 @@ class Turns:
         )
         user = f"{question.guild.id if question.guild else 0}/{running.asker_id}"
         sampling = varied(prompt.sampling) if order.kind is Kind.AGAIN else prompt.sampling
-        own = OwnText(self._words)
         stream = self._llm.stream_chat(prompt.context.messages, sampling, user=user)
         async with aclosing(stream) as events:
             async for event in events:
@@ -202,10 +202,9 @@ class Turns:
                     self._say_place(event.queue, answer, live)
                 if event.text:
                     running.has_begun = True
-                    checked = own.checked(answer.text, is_whole=False)
-                    if checked.is_hit:
-                        return
-                    live.show(checked.shown)
+                    live.show(answer.text)
+                if live.is_taken_back:
+                    return
                 if live.has_ended:
                     answer.finish_reason = "cancelled"
                     return
