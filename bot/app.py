@@ -24,8 +24,6 @@ from bot.processes import playground_command, playground_url, worker_url
 from bot.supervisor import Backoff, ChildGaveUp, Supervisor
 from llm.client import LLMClient
 from storage.database import Database
-from storage.history import History
-from storage.settings import GuildSettings
 
 log = structlog.get_logger()
 
@@ -85,8 +83,7 @@ async def run_bot(settings: Settings, secrets: Secrets, playground: str | None) 
             return StewardClient(
                 settings=settings,
                 llm=engine,
-                history=History(database),
-                guild_settings=GuildSettings(database),
+                database=database,
                 in_playground=playground is not None,
             )
 

@@ -26,8 +26,7 @@ from bot.parts import Foundations, assemble
 from bot.setup_buttons import SetupView
 from bot.setup_message import deliver
 from llm.client import LLMClient
-from storage.history import History
-from storage.settings import GuildSettings
+from storage.database import Database
 
 log = structlog.get_logger()
 
@@ -55,8 +54,7 @@ class StewardClient(discord.Client):
         self,
         settings: Settings,
         llm: LLMClient,
-        history: History,
-        guild_settings: GuildSettings,
+        database: Database,
         in_playground: bool,
         *,
         pace: Pace | None = None,
@@ -70,7 +68,7 @@ class StewardClient(discord.Client):
         )
         self._errands = Errands()
         self._parts = parts = assemble(
-            Foundations(settings, llm, history, guild_settings, in_playground, self._me, pace or Pace(), self._errands)
+            Foundations(settings, llm, database, in_playground, self._me, pace or Pace(), self._errands)
         )
         self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses)
         add_ask(self.tree, parts.ask, parts.limits)

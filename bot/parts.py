@@ -30,6 +30,7 @@ from bot.setup_check import SetupCheck
 from bot.whereabouts import privacy_line
 from llm.client import LLMClient
 from llm.types import Sampling
+from storage.database import Database
 from storage.history import History
 from storage.settings import GuildSettings
 
@@ -40,12 +41,15 @@ class Foundations:
 
     settings: Settings
     llm: LLMClient
-    history: History
-    guild_settings: GuildSettings
+    database: Database
     in_playground: bool
     me: Callable[[], discord.ClientUser]
     pace: Pace
     errands: Errands
+
+    @property
+    def history(self) -> History:
+        return History(self.database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Parts:
 def assemble(base: Foundations) -> Parts:
     """Build all parts."""
     bot, llm = base.settings.bot, base.settings.llm
-    membership = Membership(bot.guilds, base.guild_settings, adopt_all=base.in_playground)
+    membership = Membership(bot.guilds, GuildSettings(base.database), adopt_all=base.in_playground)
     private = private_policy(bot, in_playground=base.in_playground)
     limits = PersonalLimits(bot.requests_per_minute, base.pace.clock.now)
     prompts = Prompts(base.llm, Sampling(llm.max_tokens, llm.temperature, llm.top_p))

@@ -18,7 +18,6 @@ from llm.client import LLMClient
 from llm.config import LLMSettings
 from storage.database import Database
 from storage.history import History
-from storage.settings import GuildSettings
 from tests.fakes import ScriptedEngine
 
 HERE = Path(__file__).parent
@@ -91,8 +90,7 @@ class Bot:
         made = StewardClient(
             settings=self.settings,
             llm=self.llm,
-            history=History(self.database),
-            guild_settings=GuildSettings(self.database),
+            database=self.database,
             in_playground=self.in_playground,
             pace=self.pace,
         )

@@ -30,7 +30,6 @@ from llm.config import LLMSettings
 from llm.errors import EngineTimeout
 from storage.database import Database
 from storage.history import History
-from storage.settings import GuildSettings
 from tests.fakes import ScriptedEngine, die_midway, hang, reply
 from tests.ports import free_port
 
@@ -122,9 +121,7 @@ async def ada(
     token = {"Authorization": seed["people"][0]["token"]}
     async with (
         LLMClient(limits, engine.base_url) as llm,
-        StewardClient(
-            Settings(bot={"proxies": [PLURALKIT]}), llm, History(database), GuildSettings(database), True, pace=PACE
-        ) as client,
+        StewardClient(Settings(bot={"proxies": [PLURALKIT]}), llm, database, True, pace=PACE) as client,
         httpx.AsyncClient(base_url=f"{playground}/api/v10", headers=token) as http,
     ):
         await client.login("playground")
