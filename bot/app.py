@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -87,6 +88,7 @@ async def run_bot(settings: Settings, secrets: Secrets, playground: str | None) 
                 in_playground=playground is not None,
             )
 
+        leave_out_of_collections()
         errands = Errands()
         errands.run(keep_house(database, settings.storage), "housekeeping")
         try:
@@ -126,6 +128,15 @@ def point_discord_at(playground: str) -> None:
     discord.http.Route.BASE = str(address / "api/v10")
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = address.with_scheme("ws") / "gateway/"
     discord.asset.Asset.BASE = str(address / "cdn")
+
+
+def leave_out_of_collections() -> None:
+    """What is there by now stays for ever: the garbage collector need not walk through it.
+
+    It is about 200,000 objects of the libraries, and each of its full rounds would stop the event loop for 0.1 s.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def keep_connected(make_client: Callable[[], StewardClient], token: str, backoff: Backoff) -> None:

@@ -30,6 +30,7 @@ class World:
         self.messages = {one.id: one for one in map(records.message, store.load("message"))}
         self.webhooks = {one.id: one for one in map(records.webhook, store.load("webhook"))}
         self.commands = {one.id: one for one in map(records.command, store.load("command"))}
+        self._by_token = {one.token: one for one in self.people}
         self._order: dict[int, list[int]] = {}
         for message in self.messages.values():
             insort(self._order.setdefault(message.channel_id, []), message.id)
@@ -54,6 +55,8 @@ class World:
     def add_user(self, name: str, *, bot: bool = False) -> User:
         user = User(id=self.snowflakes.next(), name=name, bot=bot, token=PERSON_TOKEN + secrets.token_urlsafe(24))
         self.users[user.id] = user
+        if not bot:
+            self._by_token[user.token] = user
         self.keep(user)
         return user
 
@@ -61,7 +64,7 @@ class World:
         """Whoever this Authorization header stands for. Every `Bot …` token is the playground's one bot."""
         if authorization.startswith("Bot "):
             return self.bot
-        return next((user for user in self.people if secrets.compare_digest(user.token, authorization)), None)
+        return self._by_token.get(authorization)
 
     # keeping
 
