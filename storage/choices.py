@@ -36,15 +36,30 @@ class Choices:
         self._database = database
 
     async def of(self, person_id: int, guild_id: int | None) -> dict[Consent, datetime]:
-        """What this person chose in this server, or for everywhere, and when."""
-        places = (OUTSIDE, guild_id or OUTSIDE)
-        mine = select(Choice.name, Choice.made_at).where(Choice.person_id == person_id, Choice.guild_id.in_(places))
+        """What this person chose in this server, or for everywhere, and when.
+
+        A yes to memory counts for one server, or for private messages, and never for everywhere.
+        """
+        here = Choice.guild_id == (guild_id or OUTSIDE)
+        everywhere = (Choice.guild_id == OUTSIDE) & (Choice.name != Consent.MEMORY.value)
+        mine = select(Choice.name, Choice.made_at).where(Choice.person_id == person_id, here | everywhere)
         async with self._database.session(settled=False) as session:
             return {Consent(row.name): row.made_at for row in (await session.execute(mine)).all()}
 
     async def has(self, person_id: int, guild_id: int | None, consent: Consent) -> bool:
         """Whether this person chose it, in this server or for everywhere."""
         return consent in await self.of(person_id, guild_id)
+
+    async def left_out(self, people: Collection[int], guild_id: int | None) -> set[int]:
+        """Which of these people opted out, in this server or everywhere: their messages are not read."""
+        if not people:
+            return set()
+        places = (OUTSIDE, guild_id or OUTSIDE)
+        chose = select(Choice.person_id).where(
+            Choice.name == Consent.OPT_OUT.value, Choice.person_id.in_(set(people)), Choice.guild_id.in_(places)
+        )
+        async with self._database.session(settled=False) as session:
+            return set(await session.scalars(chose))
 
     async def choose(self, person_id: int, guild_id: int | None, consent: Consent) -> None:
         """Remember a yes; again changes nothing. An opt-out has consequences: `Privacy.opt_out` is the way to it."""

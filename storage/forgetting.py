@@ -21,6 +21,7 @@ from storage.models import (
     MemorySource,
     Message,
     Quote,
+    Recall,
     Reply,
     Summary,
     SummarySource,
@@ -107,6 +108,7 @@ async def _drop_derived(connection: AsyncConnection, ids: Sequence[int], *, memo
         if memories:
             gone["memories"] += await _delete(connection, Memory, Memory.id.in_(remembered))
         await _delete(connection, MemorySource, MemorySource.message_id.in_(some))
+        await _delete(connection, Recall, Recall.message_id.in_(some))
         await _delete(connection, TokenCount, TokenCount.message_id.in_(some))
     return gone
 

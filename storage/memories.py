@@ -6,12 +6,12 @@ message is edited or deleted; it outlives the message's retention, for it has on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.choices import OUTSIDE, Consent
@@ -25,17 +25,40 @@ MOST_PER_PERSON = 200
 
 
 class NotRemembered(StorageError):
-    """This person did not say yes to memory in that server, or has said all that it holds."""
+    """This person did not say yes to memory in that server."""
+
+
+class MemoryFull(NotRemembered):
+    """This person has said all that the memory of that server holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One memory. `is_private`: told where not everybody reads, so it belongs into private answers only."""
+    """One memory. `is_private`: told where not everybody reads, so it belongs there and into private answers only."""
 
     id: int
     text: str
     is_private: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hearers:
+    """Where an answer will be read: `is_private`, by the asker alone; else in these channels."""
+
+    is_private: bool = False
+    channel_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vector of a text, by which model."""
+
+    vector: Sequence[float]
+    model: str
+
+
+EVERYBODY = Hearers()
 
 
 class Memories:
@@ -52,20 +75,21 @@ class Memories:
         *,
         sources: Collection[int] = (),
         is_private: bool = False,
-        vector: Sequence[float] | None = None,
-        model: str | None = None,
+        channel_id: int | None = None,
+        embedded: Embedded | None = None,
     ) -> int:
-        """Remember `text`, made from the messages `sources`; its id. `vector` is its embedding by `model`.
+        """Remember `text`, made from the messages `sources`; its id. A private one was told in `channel_id`, if any.
 
-        Raises NotRemembered without the person's yes.
+        Raises NotRemembered without the person's yes, MemoryFull when there is no room.
         """
         row = {
             "person_id": person_id,
             "guild_id": guild_id or OUTSIDE,
             "text": text,
             "is_private": is_private,
-            "embedding": None if vector is None else np.asarray(vector, dtype="<f4").tobytes(),
-            "embedding_model": model,
+            "channel_id": channel_id,
+            "embedding": _bytes(embedded.vector) if embedded else None,
+            "embedding_model": embedded.model if embedded else None,
             "created_at": utc_now(),
         }
         async with self._database.write() as connection:
@@ -79,38 +103,48 @@ class Memories:
 
     async def of(self, person_id: int, guild_id: int | None) -> list[Remembered]:
         """Everything that is remembered of this person there, oldest first."""
-        mine = select(Memory).where(Memory.person_id == person_id, Memory.guild_id == (guild_id or OUTSIDE))
         async with self._database.session(settled=False) as session:
-            return [_remembered(row) for row in await session.scalars(mine.order_by(Memory.id))]
+            rows = await session.scalars(_mine(person_id, guild_id).order_by(Memory.id))
+            return [_remembered(row) for row in rows]
 
     async def recall(
         self,
         person_id: int,
         guild_id: int | None,
-        vector: Sequence[float],
-        model: str,
+        asked: Embedded | None,
         *,
         most: int = 5,
         at_least: float = 0.3,
-        private: bool = False,
+        hearers: Hearers = EVERYBODY,
     ) -> list[Remembered]:
-        """This person's memories nearest to `vector`, nearest first, by cosine similarity of at least `at_least`.
+        """This person's memories nearest to what was `asked`, nearest first, by cosine similarity of at least
+        `at_least`; after them, and alone where `asked` is None, the latest of those that cannot be compared.
 
-        Only those with a vector of the same `model`; private ones only where the answer is `private`.
+        Private ones only for `hearers` who are the person alone, or are where it was told.
         """
-        mine = select(Memory).where(
-            Memory.person_id == person_id,
-            Memory.guild_id == (guild_id or OUTSIDE),
-            Memory.embedding_model == model,
-            Memory.embedding.is_not(None),
-        )
-        if not private:
-            mine = mine.where(Memory.is_private.is_(False))
+        wanted = _mine(person_id, guild_id).where(audible(hearers))
         async with self._database.session(settled=False) as session:
-            rows = list(await session.scalars(mine.order_by(Memory.id)))
-        scores = _similarities(vector, [row.embedding or b"" for row in rows])
-        ranked = sorted(zip(scores, rows, strict=True), key=lambda pair: -pair[0])
-        return [_remembered(row) for score, row in ranked[:most] if score >= at_least]
+            rows = list(await session.scalars(wanted.order_by(Memory.id.desc())))
+        comparable = [row for row in rows if asked is not None and row.embedding_model == asked.model]
+        scores = _similarities(asked.vector, [row.embedding or b"" for row in comparable]) if asked else []
+        ranked = sorted(zip(scores, comparable, strict=True), key=lambda pair: -pair[0])
+        nearest = [row for score, row in ranked if score >= at_least]
+        others = [row for row in rows if row not in comparable]
+        return [_remembered(row) for row in (nearest + others)[:most]]
+
+    async def without_vector(self, person_id: int, guild_id: int | None, model: str) -> list[Remembered]:
+        """This person's memories that have no vector by `model`."""
+        bare = Memory.embedding_model.is_distinct_from(model)
+        async with self._database.session(settled=False) as session:
+            rows = await session.scalars(_mine(person_id, guild_id).where(bare).order_by(Memory.id))
+            return [_remembered(row) for row in rows]
+
+    async def embed(self, vectors: Mapping[int, Embedded]) -> None:
+        """Give memories their vectors, by id; one that is gone by now stays gone."""
+        async with self._database.write(settled=False) as connection:
+            for number, embedded in vectors.items():
+                values = {"embedding": _bytes(embedded.vector), "embedding_model": embedded.model}
+                await connection.execute(update(Memory).where(Memory.id == number).values(values))
 
     async def forget(self, person_id: int, memory_id: int) -> bool:
         """Forget one memory of this person's; whether there was one."""
@@ -125,6 +159,21 @@ class Memories:
             return (await connection.execute(gone)).rowcount
 
 
+def audible(hearers: Hearers) -> ColumnElement[bool]:
+    """Which memories may enter an answer that these hearers read."""
+    if hearers.is_private:
+        return true()
+    return or_(Memory.is_private.is_(False), Memory.channel_id.in_(hearers.channel_ids))
+
+
+def _mine(person_id: int, guild_id: int | None) -> Select[Memory]:
+    return select(Memory).where(Memory.person_id == person_id, Memory.guild_id == (guild_id or OUTSIDE))
+
+
+def _bytes(vector: Sequence[float]) -> bytes:
+    return np.asarray(vector, dtype="<f4").tobytes()
+
+
 async def _require_room(connection: AsyncConnection, person_id: int, guild_id: int | None) -> None:
     place = guild_id or OUTSIDE
     said_yes = select(Choice.made_at).where(
@@ -134,7 +183,7 @@ async def _require_room(connection: AsyncConnection, person_id: int, guild_id: i
         raise NotRemembered("This person did not switch memory on in this server.")
     held = select(func.count()).where(Memory.person_id == person_id, Memory.guild_id == place)
     if (await connection.scalar(held) or 0) >= MOST_PER_PERSON:
-        raise NotRemembered(f"There are {MOST_PER_PERSON} memories of this person in this server, the most it holds.")
+        raise MemoryFull(f"There are {MOST_PER_PERSON} memories of this person in this server, the most it holds.")
 
 
 def _similarities(vector: Sequence[float], stored: Sequence[bytes]) -> list[float]:

@@ -4,7 +4,7 @@
 `author_name` is the name as it was when the message was written: a nickname of one server never shows up in another,
 and a conversation reads the same each time.
 
-What is made from messages (`quotes`, `summaries`, `memories`) knows the ids of those messages; `forgetting.py` follows
+What is made from messages (`quotes`, `summaries`, `memories`, `recalls`) knows the ids of those messages; `forgetting.py` follows
 them. A column that holds a person's id is named `person_id` or `author_id`; `people.id` is the only other one.
 `guild_id` 0 stands for "outside of servers", in keys that cannot be NULL.
 """
@@ -154,7 +154,8 @@ class SummarySource(Base):
 
 
 class Memory(Base):
-    """A fact that a person wants remembered in one server. `is_private`: told where not everybody reads."""
+    """A fact that a person wants remembered in one server. `is_private`: told where not everybody reads, which is
+    `channel_id` where that is a channel."""
 
     __tablename__ = "memories"
     __table_args__ = (Index(None, "person_id", "guild_id"), {"sqlite_autoincrement": True})
@@ -167,6 +168,7 @@ class Memory(Base):
     embedding: Mapped[bytes | None]
     embedding_model: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
+    channel_id: Mapped[int | None]
 
 
 class MemorySource(Base):
@@ -176,6 +178,18 @@ class MemorySource(Base):
 
     memory_id: Mapped[int] = mapped_column(ForeignKey("memories.id", ondelete="CASCADE"), primary_key=True)
     message_id: Mapped[int] = mapped_column(primary_key=True, index=True)
+
+
+class Recall(Base):
+    """A memory stood in the prompt beside this message, as the one numbered `place`: it stays there in later turns."""
+
+    __tablename__ = "recalls"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    memory_id: Mapped[int] = mapped_column(
+        ForeignKey("memories.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    place: Mapped[int]
 
 
 class Choice(Base):

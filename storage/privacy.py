@@ -86,6 +86,20 @@ class Privacy:
                 for each in PERSONAL
             }
 
+    async def since(self, person_id: int, guild_id: int | None = None) -> datetime | None:
+        """When the oldest thing was said, asked for or remembered that is stored of this person."""
+        oldest = [
+            select(func.min(moment)).where(*_mine(each, person_id, guild_id))
+            for each, moment in (
+                (_personal(Message), Message.created_at),
+                (_personal(Reply), Reply.created_at),
+                (_personal(Memory), Memory.created_at),
+            )
+        ]
+        async with self._database.session() as session:
+            moments = [await session.scalar(one) for one in oldest]
+        return min((moment for moment in moments if moment is not None), default=None)
+
     async def export(self, person_id: int, guild_id: int | None = None) -> dict[str, Any]:
         """All that is stored of this person, by table, as what JSON can hold: ids are strings, moments ISO 8601.
 
@@ -160,8 +174,7 @@ def _remaining(person_id: int, guild_id: int | None) -> Sequence[tuple[str, Dele
     """What else is stored of a person whose messages are gone, by table."""
 
     def mine(table: type[Base]) -> list[ColumnExpressionArgument[bool]]:
-        (each,) = (each for each in PERSONAL if each.table is table)
-        return _mine(each, person_id, guild_id)
+        return _mine(_personal(table), person_id, guild_id)
 
     written = exists().where(Message.author_id == Person.id)
     said = exists().where(Message.channel_id == Channel.id) | exists().where(Summary.channel_id == Channel.id)
@@ -205,6 +218,10 @@ def _answers(person_id: int, guild_id: int | None) -> Select[int]:
 
 def _live() -> ColumnElement[bool]:
     return Message.deleted_at.is_(None)
+
+
+def _personal(table: type[Base]) -> Personal:
+    return next(each for each in PERSONAL if each.table is table)
 
 
 def _place(guild_id: int | None) -> ColumnElement[bool]:

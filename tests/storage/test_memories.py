@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from storage import memories as module
 from storage.choices import Choices, Consent
 from storage.database import Database
-from storage.memories import Memories, NotRemembered
-from tests.storage.samples import ADA, GUILD
+from storage.history import History
+from storage.memories import EVERYBODY, Embedded, Hearers, Memories, MemoryFull, NotRemembered
+from storage.recalls import Recalls
+from tests.storage.samples import ADA, GUILD, NOON, thread
 
 GRACE = 701
 
@@ -51,27 +55,94 @@ async def test_shown_and_forgotten_one_by_one_or_all(memories: Memories) -> None
 
 async def test_nearest_first_and_only_ones_own(memories: Memories) -> None:
     for text, vector in (("tea", [1.0, 0.0]), ("coffee", [0.8, 0.6]), ("ships", [-1.0, 0.1]), ("nothing", [0.0, 0.0])):
-        await memories.add(ADA.id, GUILD, text, vector=vector, model="e")
-    await memories.add(ADA.id, GUILD, "another model's", vector=[1.0, 0.0], model="f")
-    await memories.add(ADA.id, GUILD, "of another length", vector=[1.0, 0.0, 0.0], model="e")
+        await memories.add(ADA.id, GUILD, text, embedded=Embedded(vector, "e"))
+    await memories.add(ADA.id, GUILD, "of another length", embedded=Embedded([1.0, 0.0, 0.0], "e"))
+    await memories.add(GRACE, GUILD, "somebody else's", embedded=Embedded([1.0, 0.0], "e"))
+    asked = Embedded([2.0, 0.0], "e")
+    assert texts(await memories.recall(ADA.id, GUILD, asked)) == ["tea", "coffee"]
+    assert texts(await memories.recall(ADA.id, GUILD, asked, most=1)) == ["tea"]
+    assert texts(await memories.recall(ADA.id, GUILD, asked, at_least=0.9)) == ["tea"]
+    assert await memories.recall(ADA.id, GUILD, Embedded([0.0, 0.0], "e")) == []
+
+
+async def test_what_cannot_be_compared_comes_after_what_is_near_the_latest_first(memories: Memories) -> None:
+    tea = await memories.add(ADA.id, GUILD, "tea", embedded=Embedded([1.0, 0.0], "e"))
+    await memories.add(ADA.id, GUILD, "another model's", embedded=Embedded([1.0, 0.0], "f"))
     await memories.add(ADA.id, GUILD, "without a vector")
-    await memories.add(GRACE, GUILD, "somebody else's", vector=[1.0, 0.0], model="e")
-    assert texts(await memories.recall(ADA.id, GUILD, [2.0, 0.0], "e")) == ["tea", "coffee"]
-    assert texts(await memories.recall(ADA.id, GUILD, [2.0, 0.0], "e", most=1)) == ["tea"]
-    assert texts(await memories.recall(ADA.id, GUILD, [2.0, 0.0], "e", at_least=0.9)) == ["tea"]
-    assert await memories.recall(ADA.id, GUILD, [0.0, 0.0], "e") == []
+    asked = Embedded([1.0, 0.0], "e")
+    assert texts(await memories.recall(ADA.id, GUILD, asked)) == ["tea", "without a vector", "another model's"]
+    assert texts(await memories.recall(ADA.id, GUILD, None, most=2)) == ["without a vector", "another model's"]
+
+    bare = await memories.without_vector(ADA.id, GUILD, "e")
+    assert texts(bare) == ["another model's", "without a vector"]
+    await memories.forget(ADA.id, bare[0].id)
+    await memories.embed({memory.id: Embedded([-1.0, 0.0], "e") for memory in bare})
+    assert texts(await memories.recall(ADA.id, GUILD, asked)) == ["tea"]
+    assert [memory.id for memory in await memories.of(ADA.id, GUILD)] == [tea, bare[1].id]
 
 
 async def test_what_was_told_in_private_is_recalled_only_there(memories: Memories) -> None:
-    await memories.add(ADA.id, GUILD, "a secret", vector=[1.0], model="e", is_private=True)
-    assert await memories.recall(ADA.id, GUILD, [1.0], "e") == []
-    assert texts(await memories.recall(ADA.id, GUILD, [1.0], "e", private=True)) == ["a secret"]
+    told = Embedded([1.0], "e")
+    await memories.add(ADA.id, GUILD, "a secret", embedded=told, is_private=True, channel_id=70)
+    assert await memories.recall(ADA.id, GUILD, told) == []
+    assert await memories.recall(ADA.id, GUILD, None) == []
+    assert await memories.recall(ADA.id, GUILD, told, hearers=Hearers(channel_ids=frozenset({71}))) == []
+    for hearers in (Hearers(is_private=True), Hearers(channel_ids=frozenset({70, 71}))):
+        assert texts(await memories.recall(ADA.id, GUILD, told, hearers=hearers)) == ["a secret"]
+
+
+class TestRecalls:
+    """What stood beside a message stays there, for its person alone."""
+
+    @pytest.fixture
+    async def recalls(self, database: Database) -> Recalls:
+        await History(database).record(thread(3))
+        return Recalls(database)
+
+    async def test_they_stay_in_their_order(self, memories: Memories, recalls: Recalls) -> None:
+        first, second = [await memories.add(ADA.id, GUILD, text) for text in ("likes tea", "likes rain")]
+        await recalls.keep(1, [second, first])
+        await recalls.keep(2, [first])
+        assert await recalls.of([1, 2, 3], ADA.id, GUILD, EVERYBODY) == {
+            1: ["likes rain", "likes tea"],
+            2: ["likes tea"],
+        }
+        await recalls.keep(1, [])
+        assert await recalls.of([1, 2, 3], ADA.id, GUILD, EVERYBODY) == {2: ["likes tea"]}
+
+    async def test_nobody_elses_answer_has_them_and_no_other_server(
+        self, memories: Memories, recalls: Recalls
+    ) -> None:
+        await recalls.keep(1, [await memories.add(ADA.id, GUILD, "likes tea")])
+        assert await recalls.of([1], GRACE, GUILD, EVERYBODY) == {}
+        for guild in (8, None):
+            assert await recalls.of([1], ADA.id, guild, Hearers(is_private=True)) == {}
+
+    async def test_private_ones_only_where_they_were_told(self, memories: Memories, recalls: Recalls) -> None:
+        secret = await memories.add(ADA.id, GUILD, "a secret", is_private=True, channel_id=70)
+        await recalls.keep(1, [secret])
+        assert await recalls.of([1], ADA.id, GUILD, EVERYBODY) == {}
+        assert await recalls.of([1], ADA.id, GUILD, Hearers(channel_ids=frozenset({70}))) == {1: ["a secret"]}
+
+    async def test_what_is_forgotten_or_asked_anew_is_gone(
+        self, database: Database, memories: Memories, recalls: Recalls
+    ) -> None:
+        tea, rain = [await memories.add(ADA.id, GUILD, text) for text in ("likes tea", "likes rain")]
+        for number in (1, 2, 3):
+            await recalls.keep(number, [tea, rain])
+        await memories.forget(ADA.id, tea)
+        await History(database).edit(1, "another question", NOON + timedelta(hours=1))
+        await History(database).delete([2])
+        assert await recalls.of([1, 2, 3], ADA.id, GUILD, EVERYBODY) == {3: ["likes rain"]}
+        await recalls.keep(4, [rain])  # a message that was never stored
+        await recalls.keep(3, [tea, rain])  # one of them is forgotten by now
+        assert await recalls.of([3, 4], ADA.id, GUILD, EVERYBODY) == {3: ["likes rain"]}
 
 
 async def test_there_is_a_most(memories: Memories, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_PER_PERSON", 2)
     for number in range(2):
         await memories.add(ADA.id, GUILD, f"fact {number}")
-    with pytest.raises(NotRemembered, match="2 memories"):
+    with pytest.raises(MemoryFull, match="2 memories"):
         await memories.add(ADA.id, GUILD, "one more")
     await memories.add(GRACE, GUILD, "somebody else's")

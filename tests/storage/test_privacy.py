@@ -40,6 +40,7 @@ OTHER_NUMBERS = {
     "conversation",
     "summary_id",
     "memory_id",
+    "place",
     "prompt_tokens",
     "completion_tokens",
     "tokens",
@@ -165,6 +166,26 @@ async def everything(database: Database) -> None:
     await Choices(database).choose(ADA.id, 8, Consent.MEMORY)
     await Memories(database).add(ADA.id, 8, "likes tea")
     await GuildSettings(database).put(Place(GUILD), "persona", "terse", by=ADA.id)
+
+
+async def test_since_when_something_is_held(database: Database, history: History) -> None:
+    privacy = Privacy(database)
+    assert await privacy.since(ADA.id) is None
+    await history.record([message(2, created_at=NOON), message(1, created_at=OLD, guild_id=8, channel_id=80)])
+    assert await privacy.since(ADA.id, GUILD) == NOON
+    assert await privacy.since(ADA.id) == OLD
+
+
+async def test_who_is_left_out(database: Database) -> None:
+    choices = Choices(database)
+    await choices.choose(ADA.id, GUILD, Consent.OPT_OUT)
+    await choices.choose(701, None, Consent.OPT_OUT)
+    await choices.choose(702, None, Consent.MEMORY)
+    assert await choices.left_out([ADA.id, 701, 702], GUILD) == {ADA.id, 701}
+    assert await choices.left_out([ADA.id, 701, 702], 8) == {701}
+    assert await choices.left_out([], GUILD) == set()
+    assert await choices.has(702, None, Consent.MEMORY)
+    assert not await choices.has(702, GUILD, Consent.MEMORY), "a yes to memory is one server's"
 
 
 async def test_export_is_readable(database: Database) -> None:
