@@ -13,9 +13,12 @@ import structlog
 from bot.commands.ask import add_ask
 from bot.commands.help import add_help
 from bot.commands.pause import Pausing, add_pause
+from bot.commands.privacy import add_privacy
 from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
 from bot.commands.tree import StewardTree
+from bot.commands.typing import add_typing
+from bot.commands.usage import add_usage
 from bot.config import Settings
 from bot.conversation.controls import reply_button
 from bot.conversation.pace import Pace
@@ -74,12 +77,15 @@ class StewardClient(discord.Client):
         add_ask(self.tree, parts.ask, parts.limits)
         add_summarize(self.tree, parts.summarize, parts.limits)
         add_pause(self.tree, Pausing(parts.pauses, parts.conversation.replies, self.tree))
+        add_privacy(self.tree, parts.people.privacy)
+        add_usage(self.tree, parts.people.usage)
+        add_typing(self.tree, parts.people.typing)
         add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence, kept=parts.kept)
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: persistent buttons, and the commands where they changed."""
         self.add_view(self._parts.posting)
-        self.add_dynamic_items(reply_button(self._parts.conversation.controls))
+        self.add_dynamic_items(reply_button(self._parts.conversation.controls), *self._parts.people.items)
         for guild_id in await self._parts.membership.served():
             self.add_view(SetupView(guild_id, self._parts.setup))
         self._errands.run(self._sync_commands(), "sync commands")

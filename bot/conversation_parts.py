@@ -30,6 +30,7 @@ from bot.limits import PersonalLimits
 from bot.membership import Membership
 from bot.permissions import PrivatePolicy
 from llm.client import LLMClient
+from storage.choices import Choices
 from storage.history import History
 
 
@@ -53,6 +54,7 @@ class Needs:
     pauses: Pauses
     proxies: Collection[int]
     words: WordList
+    choices: Choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def converse(needs: Needs) -> ConversationParts:
         replies=replies,
         newest=newest,
         words=needs.words,
+        choices=needs.choices,
     )
     changes = Changes(
         turns=turns,

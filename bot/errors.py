@@ -2,7 +2,8 @@
 
 BotError
 └── Refusal           Steward will not or cannot do this; its text is the sentence that the person reads
-    └── TooManyRequests   this person, or this conversation, must wait
+    ├── TooManyRequests   this person, or this conversation, must wait
+    └── LeftOut           this person wants their messages not to be read
 
 Errors of llm, storage and discord.py keep their own trees; `explain` knows them all. It does not know how the sentence
 reaches the person.
@@ -47,6 +48,16 @@ class TooManyRequests(Refusal):
     def __init__(self, sentence: str, *, first: bool = True) -> None:
         super().__init__(sentence)
         self.first = first
+
+
+class LeftOut(Refusal):
+    """This person opted out: what they write is not read, so it cannot be answered."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You asked me not to read your messages, so I do not answer this one. `/ask` works: I answer, and keep "
+            "nothing of it. `/privacy opt-in` lets me read you again."
+        )
 
 
 @dataclass(frozen=True, slots=True)

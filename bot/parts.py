@@ -24,12 +24,14 @@ from bot.conversation_parts import ConversationParts, Needs, converse
 from bot.errands import Errands
 from bot.limits import PersonalLimits
 from bot.membership import Membership
+from bot.people_parts import PeopleParts, serve_people
 from bot.permissions import PrivatePolicy
 from bot.setup_buttons import SetupAnswers
 from bot.setup_check import SetupCheck
 from bot.whereabouts import privacy_line
 from llm.client import LLMClient
 from llm.types import Sampling
+from storage.choices import Choices
 from storage.database import Database
 from storage.history import History
 from storage.settings import GuildSettings
@@ -68,6 +70,7 @@ class Parts:
     summarize: Summarize
     posting: Posting
     setup: SetupAnswers
+    people: PeopleParts
 
 
 def assemble(base: Foundations) -> Parts:
@@ -80,12 +83,14 @@ def assemble(base: Foundations) -> Parts:
     intake = Intake(base.history, lambda: base.me().id)
     pauses = Pauses(base.pace.clock)
     words = own_list() if bot.filter_own_text else WordList(())
+    kept = KEPT_IN_PLAYGROUND if base.in_playground else KEPT
+    privacy = privacy_line(llm.base_url, llm.tasks_url or llm.base_url)
     return Parts(
         membership=membership,
         private=private,
         limits=limits,
-        privacy=privacy_line(llm.base_url, llm.tasks_url or llm.base_url),
-        kept=KEPT_IN_PLAYGROUND if base.in_playground else KEPT,
+        privacy=privacy,
+        kept=kept,
         intake=intake,
         conversation=_conversation(base, membership, private, limits, prompts, intake, pauses, words),
         pauses=pauses,
@@ -93,11 +98,14 @@ def assemble(base: Foundations) -> Parts:
             llm=base.llm,
             prompts=prompts,
             history=base.history,
+            choices=Choices(base.database),
             me=base.me,
             words=words,
             patience_s=base.pace.patience_s,
         ),
-        summarize=Summarize(llm=base.llm, me=base.me, items=base.settings.tasks.summary_items),
+        summarize=Summarize(
+            llm=base.llm, choices=Choices(base.database), me=base.me, items=base.settings.tasks.summary_items
+        ),
         posting=Posting(base.history, base.me),
         setup=SetupAnswers(
             llm=base.llm,
@@ -106,6 +114,15 @@ def assemble(base: Foundations) -> Parts:
             per_minute=bot.requests_per_minute,
             private=private.sentence,
             servers="those in [bot] guilds." if bot.guilds else "this one only; [bot] guilds can list others.",
+        ),
+        people=serve_people(
+            settings=base.settings,
+            database=base.database,
+            llm=base.llm,
+            limits=limits,
+            clock=base.pace.clock,
+            kept=kept,
+            privacy_line=privacy,
         ),
     )
 
@@ -145,5 +162,6 @@ def _conversation(
             pauses=pauses,
             proxies=settings.proxies,
             words=words,
+            choices=Choices(base.database),
         )
     )

@@ -83,6 +83,11 @@ class Database:
             self._intake = Intake(write, write_after_s=self._write_after_s)
         return self._intake
 
+    @property
+    def host(self) -> str | None:
+        """The name of the machine that the database is on; None where that is this one."""
+        return None if self.is_sqlite else self._address.url.host
+
     @asynccontextmanager
     async def session(self, *, settled: bool = True) -> AsyncIterator[AsyncSession]:
         """A session for one operation that only reads: it sees one moment of the database.

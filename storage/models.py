@@ -4,8 +4,9 @@
 `author_name` is the name as it was when the message was written: a nickname of one server never shows up in another,
 and a conversation reads the same each time.
 
-What is made from messages (`quotes`, `summaries`, `memories`, `recalls`) knows the ids of those messages; `forgetting.py` follows
-them. A column that holds a person's id is named `person_id` or `author_id`; `people.id` is the only other one.
+What is made from messages (`quotes`, `summaries`, `memories`, `recalls`) knows the ids of those messages, and
+`forgetting.py` follows them. A column that holds a person's id is named `person_id` or `author_id`; `people.id` is the
+only other one.
 `guild_id` 0 stands for "outside of servers", in keys that cannot be NULL.
 """
 
@@ -186,9 +187,7 @@ class Recall(Base):
     __tablename__ = "recalls"
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
-    memory_id: Mapped[int] = mapped_column(
-        ForeignKey("memories.id", ondelete="CASCADE"), primary_key=True, index=True
-    )
+    memory_id: Mapped[int] = mapped_column(ForeignKey("memories.id", ondelete="CASCADE"), primary_key=True, index=True)
     place: Mapped[int]
 
 

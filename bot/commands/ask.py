@@ -25,6 +25,7 @@ from bot.limits import PersonalLimits
 from llm.client import LLMClient
 from llm.errors import LLMError
 from llm.types import ChatReply
+from storage.choices import Choices, Consent
 from storage.errors import StorageError
 from storage.history import History, StoredPerson, StoredReply
 
@@ -42,6 +43,7 @@ class Ask:
         llm: LLMClient,
         prompts: Prompts,
         history: History,
+        choices: Choices,
         me: Callable[[], discord.ClientUser],
         words: WordList,
         patience_s: float = PATIENCE_S,
@@ -49,6 +51,7 @@ class Ask:
         self._llm = llm
         self._prompts = prompts
         self._history = history
+        self._choices = choices
         self._me = me
         self._words = words
         self._patience_s = patience_s
@@ -104,7 +107,12 @@ class Ask:
         reply: ChatReply,
         duration_s: float,
     ) -> None:
-        """The question under the interaction's id, which no message has, and the private answer as its reply."""
+        """The question under the interaction's id, which no message has, and the private answer as its reply.
+
+        Of somebody who opted out nothing is stored: then *Post here* posts what stands above it.
+        """
+        if await self._choices.has(interaction.user.id, interaction.guild_id, Consent.OPT_OUT):
+            return
         asker = interaction.user
         rows = [private_row(interaction, interaction.id, StoredPerson(asker.id, asker.display_name), question, None)]
         for message, part in told:

@@ -15,6 +15,9 @@ for moderators. Edit your question within two minutes and I answer it anew; dele
 **Commands**
 - `/ask` asks me something; only you see the answer, until you press *Post here*.
 - `/summarize` tells you what the last messages of a channel were about, with links to them. Only you see it.
+- `/privacy` shows what I keep of you, hands it to you, deletes it, or leaves you out.
+- `/usage` tells what you used and what you may; moderators see the server's.
+- `/typing` lets you have my answers in one piece instead of while I write.
 - `/pause` lets a moderator silence me, here or in the whole server.
 - `/help` shows this.
 **Private messages:** {private}

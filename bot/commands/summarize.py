@@ -20,6 +20,7 @@ from bot.limits import PersonalLimits
 from llm.client import LLMClient
 from llm.tasks.summarize import SourceMessage, Summary, summarize
 from llm.tasks.summary import Fallback
+from storage.choices import Choices
 
 FEWEST, DEFAULT, MOST = 2, 50, 500
 _LONGEST_ITEM = 400
@@ -37,8 +38,9 @@ ReadableChannel = discord.TextChannel | discord.Thread | discord.VoiceChannel | 
 class Summarize:
     """Answers /summarize."""
 
-    def __init__(self, *, llm: LLMClient, me: Callable[[], discord.ClientUser], items: int) -> None:
+    def __init__(self, *, llm: LLMClient, choices: Choices, me: Callable[[], discord.ClientUser], items: int) -> None:
         self._llm = llm
+        self._choices = choices
         self._me = me
         self._items = items
 
@@ -46,7 +48,9 @@ class Summarize:
         """Answer in private. Raises what `explained` explains."""
         channel = _readable_channel(interaction)
         found = [message async for message in channel.history(limit=count)]
-        sources = [source for message in reversed(found) if (source := self._source(message)).text]
+        left_out = await self._choices.left_out({message.author.id for message in found}, interaction.guild_id)
+        read = [message for message in reversed(found) if message.author.id not in left_out]
+        sources = [source for message in read if (source := self._source(message)).text]
         if not sources:
             await tell(interaction, f"There is nothing to summarize: {_none_of(len(found))}.")
             return
@@ -55,7 +59,7 @@ class Summarize:
         if not summary.items:
             await tell(interaction, "There is nothing to summarize: the last messages are too short to tell anything.")
             return
-        await tell_parts(interaction, _parts(summary, len(found), channel))
+        await tell_parts(interaction, _parts(summary, len(found), channel, is_partial=bool(left_out)))
 
     def _source(self, message: discord.Message) -> SourceMessage:
         """The message as words; without any where a bot or Discord itself wrote it."""
@@ -102,10 +106,10 @@ def _none_of(count: int) -> str:
     return "this channel is empty" if not count else f"none of the last {count} messages has text by a person"
 
 
-def _parts(summary: Summary, found: int, channel: ReadableChannel) -> list[Part]:
+def _parts(summary: Summary, found: int, channel: ReadableChannel, *, is_partial: bool) -> list[Part]:
     """The summary in messages of at most 2,000 characters, cut between its points."""
     lines = [_headline(summary), *(_line(summary, index, channel) for index in range(len(summary.items)))]
-    lines.append(small(_remark(summary, found)))
+    lines.append(small(_remark(summary, found, is_partial=is_partial)))
     messages = [lines[0]]
     for line in lines[1:]:
         joined = f"{messages[-1]}\n{line}"
@@ -128,8 +132,10 @@ def _line(summary: Summary, index: int, channel: ReadableChannel) -> str:
     return f"- {who}{short} [↗]({channel.get_partial_message(item.message_id).jump_url})"
 
 
-def _remark(summary: Summary, found: int) -> str:
+def _remark(summary: Summary, found: int, *, is_partial: bool) -> str:
+    """`is_partial`: some of the people who wrote do not want to be read."""
     remark = f"read {summary.read} of the last {found} messages"
     if summary.total < found:
-        remark += "; bots and messages without text are left out"
+        without = "bots, people who opted out" if is_partial else "bots"
+        remark += f"; {without} and messages without text are left out"
     return f"{remark} · {_WHY_EXTRACT[summary.fallback]}" if summary.fallback else remark

@@ -1,6 +1,6 @@
 """The tree that all commands hang on: who may use them at all, and what happens when one breaks.
 
-It does not know any command but /help, which everybody may use everywhere.
+It does not know what a command does.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from storage.errors import StorageError
 
 log = structlog.get_logger()
 
-WITHOUT_MODEL = frozenset({"help", "pause", "privacy", "settings", "usage"})
+WITHOUT_MODEL = frozenset({"help", "memory", "pause", "privacy", "settings", "typing", "usage"})
 """What can be asked while a moderator has paused Steward."""
+NEEDS_NO_TALK = frozenset({"help", "privacy", "typing", "usage"})
+"""What can be asked in private messages even where talking is off: whose data it is must always be able to ask."""
 STOPPED = "I stopped: a moderator has paused me here."
 NOT_SERVED = "I do not serve this server: my owner listed other ones."
 NOT_IN_PRIVATE = "I do not answer questions in private messages here. `/help` tells where I do."
@@ -79,13 +81,13 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
             log.warning("nobody could be told", command=name, error=str(silenced))
 
     async def _require_service(self, interaction: discord.Interaction[discord.Client]) -> None:
-        name = interaction.command.qualified_name if interaction.command else ""
+        name = interaction.command.qualified_name.partition(" ")[0] if interaction.command else ""
         if name not in WITHOUT_MODEL:
             self._pauses.require_none(*_places(interaction))
         if interaction.guild_id is not None:
             if not await self._membership.serves(interaction.guild_id):
                 raise Refusal(NOT_SERVED)
-        elif name != "help" and not self._private.allows(interaction.user.id):
+        elif name not in NEEDS_NO_TALK and not self._private.allows(interaction.user.id):
             raise Refusal(NOT_IN_PRIVATE)
 
 

@@ -12,6 +12,7 @@ import discord
 
 from bot.conversation.bursts import Burst
 from bot.conversation.lanes import Place
+from storage.choices import Consent
 
 REMEMBERED_DELETIONS = 1000
 """Other bots delete within milliseconds, while the message itself still waits for its turn."""
@@ -28,16 +29,25 @@ class Why(Enum):
 class Running:
     """One reply in the making, in the conversation `key`, for `asker_id`, which a proxy's copy of a question lacks.
 
-    `burst` says until when further messages of the asker belong to the question; None where each is one."""
+    `burst` says until when further messages of the asker belong to the question; None where each is one. `chosen` is
+    what the asker said yes to."""
 
     def __init__(
-        self, question: discord.Message, key: int, place: Place, *, asker_id: int, burst: Burst | None = None
+        self,
+        question: discord.Message,
+        key: int,
+        place: Place,
+        *,
+        asker_id: int,
+        burst: Burst | None = None,
+        chosen: Collection[Consent] = (),
     ) -> None:
         self.question = question
         self.key = key
         self.place = place
         self.asker_id = asker_id
         self.burst = burst
+        self.chosen = frozenset(chosen)
         self.has_begun = False
         self._earlier: list[discord.Message] = []
         self._names = {question.id}

@@ -64,7 +64,8 @@ class LiveReply:
 
     `show` may be called as often as text comes; `finish` returns when Discord shows the end exactly, or when somebody
     deleted what was shown. `buttons` stand under it while it grows; `standing` is an answer that it replaces. What is
-    asked now may be answered late: then the answer is a new message that pings the author of `question`.
+    asked now may be answered late: then the answer is a new message that pings the author of `question`. Not `is_live`:
+    nothing is shown but the end.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class LiveReply:
         buttons: Buttons = (),
         standing: Standing | None = None,
         own: OwnText | None = None,
+        is_live: bool = True,
     ) -> None:
         self.question = question
+        self._is_live = is_live
         self._clock = clock
         self._on_posted = on_posted
         self._time = pace.clock
@@ -116,7 +119,7 @@ class LiveReply:
 
     async def __aenter__(self) -> Self:
         self._typing = asyncio.create_task(self._keep_typing())
-        if self._posted:
+        if self._posted and self._is_live:
             self._keep_up()
         return self
 
@@ -130,7 +133,7 @@ class LiveReply:
 
     def show(self, text: str) -> None:
         """This is the answer so far; blank text changes nothing."""
-        if not text.strip():
+        if not text.strip() or not self._is_live:
             return
         if self._first_text_at is None:
             self._first_text_at = self._time.now()
@@ -144,7 +147,7 @@ class LiveReply:
 
     def remark(self, footer: str) -> None:
         """Say this until there is an answer."""
-        if self._footer != footer:
+        if self._footer != footer and self._is_live:
             self._footer = footer
             self._keep_up()
 

@@ -32,10 +32,11 @@ from bot.conversation.rendering import Part, small
 from bot.conversation.running import Replies, Running
 from bot.conversation.streaming import AnyMessage, LiveReply, Standing
 from bot.conversation.transcript import Conversation, Transcript
-from bot.errors import explain
+from bot.errors import LeftOut, explain
 from llm.client import LLMClient
 from llm.errors import LLMError
 from llm.types import QueuePosition, Sampling
+from storage.choices import Choices, Consent
 from storage.errors import StorageError
 from storage.history import History, StoredMessage, StoredPerson
 
@@ -68,6 +69,7 @@ class Turns:
         replies: Replies,
         newest: Newest,
         words: WordList,
+        choices: Choices,
     ) -> None:
         self._llm = llm
         self._history = history
@@ -80,6 +82,7 @@ class Turns:
         self._replies = replies
         self._newest = newest
         self._words = words
+        self._choices = choices
         self._lanes = Lanes()
 
     @asynccontextmanager
@@ -89,13 +92,17 @@ class Turns:
         """Take the next place in the question's conversation, for the length of the body.
 
         `gathers`: further messages of the asker join the question until there is a first word of the answer.
-        Raises TooManyRequests and StorageError."""
+        Raises TooManyRequests, LeftOut and StorageError."""
+        asker = asker_id or question.author.id
+        chosen = await self._choices.of(asker, question.guild.id if question.guild else None)
+        if Consent.OPT_OUT in chosen:
+            raise LeftOut
         await self._intake.record([question])
         conversation = await self._transcript.of(question)
         key = conversation.key
         burst = Burst(self._pace) if gathers else None
         with self._lanes.line(key) as place:
-            running = Running(question, key, place, asker_id=asker_id or question.author.id, burst=burst)
+            running = Running(question, key, place, asker_id=asker, burst=burst, chosen=chosen)
             with self._replies.opened(running):
                 yield running
 
@@ -110,6 +117,7 @@ class Turns:
             buttons=while_writing(Target(question.id, running.asker_id, order.number)),
             standing=order.standing,
             own=OwnText(self._words),
+            is_live=Consent.NO_TYPING not in running.chosen,
         )
         answer = Answer(self._pace.clock)
         async with live:

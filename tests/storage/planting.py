@@ -60,7 +60,9 @@ def reply(message_id: int, prompt: int | None) -> StoredReply:
 
 async def _plant_derived(database: Database) -> None:
     await Choices(database).choose(ADA.id, GUILD, Consent.MEMORY)
-    await Memories(database).add(ADA.id, GUILD, f"her vault: {SECRET}", sources=[PLANTED], embedded=Embedded([1, 0], "e"))
+    await Memories(database).add(
+        ADA.id, GUILD, f"her vault: {SECRET}", sources=[PLANTED], embedded=Embedded([1, 0], "e")
+    )
     summary = RunningSummary(CHANNEL, PLANTED, 3, f"The vault opens with {SECRET}", "m", frozenset({1, 2, 3}))
     assert await RunningSummaries(database).put(summary)
     await TokenCounts(database).put("m", {PLANTED: (f"the vault opens with {SECRET}", 7)})

@@ -110,9 +110,7 @@ class TestRecalls:
         await recalls.keep(1, [])
         assert await recalls.of([1, 2, 3], ADA.id, GUILD, EVERYBODY) == {2: ["likes tea"]}
 
-    async def test_nobody_elses_answer_has_them_and_no_other_server(
-        self, memories: Memories, recalls: Recalls
-    ) -> None:
+    async def test_nobody_elses_answer_has_them_and_no_other_server(self, memories: Memories, recalls: Recalls) -> None:
         await recalls.keep(1, [await memories.add(ADA.id, GUILD, "likes tea")])
         assert await recalls.of([1], GRACE, GUILD, EVERYBODY) == {}
         for guild in (8, None):

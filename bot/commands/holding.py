@@ -1,0 +1,120 @@
+"""What Steward holds of a person, in words: how much, since when, how long, on whose machine, by which engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.housekeeping import RETENTION_DAYS
+from bot.whereabouts import whereabouts
+from llm.client import LLMClient
+from llm.errors import LLMError
+from storage.choices import Choices, Consent
+from storage.privacy import Privacy
+from storage.settings import GuildSettings, Place
+
+TEXT = """**What I keep of you {where}**
+{held}{since}
+**What and how long:** {kept}. Messages, answers and figures go after {days} days, memories after a year; choices stay \
+until you take them back.
+**Where:** {privacy} {database}
+**Language model:** {engine}
+**You chose:** {chosen}
+**Moderation:** nothing that moderates is switched on. Where it is, it looks at everybody's messages, also of people \
+who opted out. No model is trained on what you write.
+`/privacy export` hands it to you, `/privacy delete` deletes it, `/privacy opt-out` leaves you out, `/memory show` \
+lists what I remember."""
+
+NOTHING = "- nothing"
+WORDS: Mapping[str, tuple[str, str]] = {
+    "messages": ("message of yours", "messages of yours"),
+    "answers": ("answer of mine to you", "answers of mine to you"),
+    "quoting messages": ("message of mine with words of yours", "messages of mine with words of yours"),
+    "replies": ("entry on how I answered you (when, which model, tokens)",) * 2,
+    "memories": ("thing that you had me remember", "things that you had me remember"),
+    "summaries": ("summary made from your words, too", "summaries made from your words, too"),
+    "choices": ("choice that you made (memory, opt-out, typing)", "choices that you made (memory, opt-out, typing)"),
+    "setting_changes": ("setting that you changed", "settings that you changed"),
+    "people": ("name: yours", "names: yours"),
+}
+"""What rows of each table are, for people; a table that is not here is of no interest to them."""
+CHOSEN = {
+    Consent.MEMORY: "memory is on",
+    Consent.OPT_OUT: "you opted out",
+    Consent.NO_TYPING: "answers in one piece",
+}
+OWN_DATABASE = "My database is on the same machine as I am."
+NEAR_DATABASE = "My database is on a machine of the same owner."
+FAR_DATABASE = "My database is at {host}, which my owner chose."
+ENGINE_AWAY = "not reachable right now, so I cannot say which one"
+
+
+class Holding:
+    """Tells people what is held of them. `kept` says what is stored at all, `privacy` where words go."""
+
+    def __init__(
+        self,
+        *,
+        privacy: Privacy,
+        choices: Choices,
+        guild_settings: GuildSettings,
+        llm: LLMClient,
+        database_host: str | None,
+        retention_days: int,
+        kept: str,
+        privacy_line: str,
+    ) -> None:
+        self._privacy = privacy
+        self._choices = choices
+        self._guild_settings = guild_settings
+        self._llm = llm
+        self._database_host = database_host
+        self._retention_days = retention_days
+        self._kept = kept
+        self._privacy_line = privacy_line
+
+    async def told(self, person_id: int, guild_id: int | None) -> str:
+        """For this server, or (None) everywhere. Raises StorageError; an engine that is away is said."""
+        held = await self._privacy.held(person_id, guild_id)
+        chosen = await self._choices.of(person_id, guild_id)
+        return TEXT.format(
+            where="everywhere" if guild_id is None else "in this server",
+            held=counted(held) or NOTHING,
+            since=_since(await self._privacy.since(person_id, guild_id)),
+            kept=self._kept,
+            days=await self._days(guild_id),
+            privacy=self._privacy_line,
+            database=place_of(self._database_host),
+            engine=await self._engine(),
+            chosen=", ".join(CHOSEN[choice] for choice in CHOSEN if choice in chosen) or "nothing, so memory is off",
+        )
+
+    async def _days(self, guild_id: int | None) -> int:
+        if guild_id is None:
+            return self._retention_days
+        chosen = (await self._guild_settings.chosen(guild_id)).get((Place(guild_id), RETENTION_DAYS))
+        return chosen if isinstance(chosen, int) else self._retention_days
+
+    async def _engine(self) -> str:
+        try:
+            return f"`{(await self._llm.model()).id}`"
+        except LLMError:
+            return ENGINE_AWAY
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Rows by table as a list for people; empty for none."""
+    found = ((count, WORDS[table]) for table, count in counts.items() if count and table in WORDS)
+    return "\n".join(f"- {count:,} {words[count != 1]}" for count, words in found)
+
+
+def place_of(database_host: str | None) -> str:
+    """On whose machine the database is; None is a file on this one."""
+    url = f"//[{database_host}]" if database_host and ":" in database_host else f"//{database_host}"
+    place = "this machine" if database_host is None else whereabouts(url)
+    far = FAR_DATABASE.format(host=database_host)
+    return {"this machine": OWN_DATABASE, "own network": NEAR_DATABASE}.get(place, far)
+
+
+def _since(moment: datetime | None) -> str:
+    return f"\nThe oldest of it is from <t:{int(moment.timestamp())}:D>." if moment else ""
