@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -54,6 +54,14 @@ class Rewritten:
 
     text: str
     truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Of some texts: [texts, width] of unit length, by which model; vectors of different models do not compare."""
+
+    model: str
+    rows: NDArray[np.float32]
 
 
 class _Entities(BaseModel):
@@ -129,11 +137,15 @@ class TasksClient:
         fields = {name: value for name, value in asked.items() if value is not None}
         return [Rewritten(one.text, one.truncated) for one in await self._each("/seq2seq", texts, _Written, fields)]
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """[texts, width] of unit length; an empty text is refused."""
-        found = await self._each("/embeddings", texts, _Embedded, {"encoding_format": "base64"})
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """A vector of each text; an empty text is refused."""
+        model, found = "", []
+        async for answer, entries in self._answers("/embeddings", texts, _Embedded, {"encoding_format": "base64"}):
+            model = str(answer.get("model", ""))
+            found += entries
         vectors = [np.frombuffer(base64.b64decode(one.embedding), dtype="<f4") for one in found]
-        return np.stack(vectors).astype(np.float32) if vectors else np.zeros((0, 0), dtype=np.float32)
+        rows = np.stack(vectors).astype(np.float32) if vectors else np.zeros((0, 0), dtype=np.float32)
+        return Vectors(model, rows)
 
     async def moderate(self, texts: Sequence[str]) -> list[Moderation]:
         """Scores of the moderation model's categories."""
@@ -151,16 +163,20 @@ class TasksClient:
     async def _each(
         self, route: str, texts: Sequence[str], shape: type[Shape], fields: Mapping[str, object] | None = None
     ) -> list[Shape]:
-        """One entry per text, in order; one request after the other."""
-        entries: list[Shape] = []
+        """One entry per text, in order."""
+        return [entry async for _, part in self._answers(route, texts, shape, fields) for entry in part]
+
+    async def _answers(
+        self, route: str, texts: Sequence[str], shape: type[Shape], fields: Mapping[str, object] | None = None
+    ) -> AsyncIterator[tuple[Mapping[str, Any], list[Shape]]]:
+        """What is answered for the texts, one request after the other, with one entry per text."""
         for first in range(0, len(texts), TEXTS_PER_REQUEST):
             part = list(texts[first : first + TEXTS_PER_REQUEST])
             answer = await self._post(route, {"input": part, **(fields or {})})
             found = _read(list[shape], answer.get("data", answer.get("results")))  # type: ignore[valid-type]
             if len(found) != len(part):
                 raise SettingsRefused(NOT_OPENAI)
-            entries += found
-        return entries
+            yield answer, found
 
     async def _post(self, route: str, body: Mapping[str, object]) -> Mapping[str, Any]:
         try:

@@ -1,14 +1,14 @@
-"""Buttons and menus under private answers: they act for whoever uses them, and work after a restart.
+"""Buttons and menus that act for whoever uses them, and work after a restart.
 
-What is meant stands in the custom id, never whose it is: a private answer has one reader. It does not know what a
-button does; commands say so by `on`.
+What is meant stands in the custom id. Most stand under private answers, which have one reader; what stands where others
+see it asks for itself who pressed. It does not know what a button does: commands say so by `on`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Self
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Self, cast
 
 import discord
 
@@ -77,7 +77,7 @@ class Personal:
 
 def chosen_in(interaction: discord.Interaction) -> list[str]:
     """The values that somebody chose from a menu."""
-    values = (interaction.data or {}).get("values", [])
+    values = cast(Mapping[str, object], interaction.data or {}).get("values", [])
     return [str(value) for value in values] if isinstance(values, list) else []
 
 

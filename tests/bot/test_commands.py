@@ -295,7 +295,15 @@ class TestTheTree:
 
     async def test_names_are_unique_and_described(self, world: World, bot: Bot) -> None:
         commands = bot.clients[0].tree.get_commands()
-        assert sorted(command.name for command in commands) == ["ask", "help", "pause", "summarize"]
+        assert sorted(command.name for command in commands) == [
+            "ask",
+            "help",
+            "pause",
+            "privacy",
+            "summarize",
+            "typing",
+            "usage",
+        ]
         assert all(getattr(command, "description", "") for command in commands)
 
     async def test_a_server_that_is_not_served_gets_a_sentence(self, world: World) -> None:

@@ -192,9 +192,9 @@ async def test_the_bots_client(tasks: TasksClient) -> None:
     (written,) = await tasks.seq2seq(["Hi"], source_language="eng_Latn", target_language="fra_Latn", max_tokens=3)
     assert not written.truncated
     vectors = await tasks.embed([f"text number {place}" for place in range(300)])  # two requests
-    assert vectors.shape == (300, 384) and vectors.dtype == np.float32
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(300), abs=1e-5)
-    assert (await tasks.embed([])).shape == (0, 0) and await tasks.entities([]) == []
+    assert vectors.rows.shape == (300, 384) and vectors.rows.dtype == np.float32 and vectors.model
+    assert np.linalg.norm(vectors.rows, axis=1) == pytest.approx(np.ones(300), abs=1e-5)
+    assert (await tasks.embed([])).rows.shape == (0, 0) and await tasks.entities([]) == []
     (moderation,) = await tasks.moderate(["ada"])
     assert moderation.flagged == any(score >= 0.4 for score in moderation.scores.values())
 
