@@ -67,6 +67,10 @@ def _of_gpu(name: str, quantization: str, chats: int) -> Callable[[Figures], flo
 TARGETS = (
     Target("bot_streams", "edits refused, 20 streams at once", _of("refused"), at_most=0),
     Target("bot_streams", "event-loop delay, 99th percentile, ms", _of("p99_ms"), at_most=25),
+    Target("bot_intake", "messages a second through the bot into SQL", _of("per_s"), at_least=1500),
+    Target("bot_intake", "messages lost on the way", _of("lost"), at_most=0),
+    Target("bot_replay", "questions without answer or refusal", _of("silent"), at_most=0),
+    Target("bot_replay", "messages that are not in SQL", _of("missing_in_sql"), at_most=0),
     Target("storage_intake", "messages a second judged and stored", _of("per_s"), at_least=1500),
     Target("storage_intake", "messages lost on a clean end", _of("lost"), at_most=0),
     Target("storage_intake", "milliseconds that kill -9 takes", _of("most_lost_ms"), at_most=200),

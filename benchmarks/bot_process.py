@@ -63,9 +63,10 @@ class Bot:
 
 
 @contextmanager
-def the_bot(playground: str, engine: str, database: Path, log_level: str = "error") -> Iterator[Bot]:
-    """A bot that connects to this playground and asks this engine; it ends with the block."""
-    command = [sys.executable, "-m", "benchmarks.bot_process", playground, engine, str(database), log_level]
+def the_bot(playground: str, engine: str, database: Path, **settings: object) -> Iterator[Bot]:
+    """A bot at this playground, with this engine and these settings of [bot], while the block runs."""
+    flags = [playground, engine, str(database), json.dumps(settings)]
+    command = [sys.executable, "-m", "benchmarks.bot_process", *flags]
     pipes = subprocess.PIPE
     with subprocess.Popen(command, cwd=load.ROOT, stdin=pipes, stdout=pipes, text=True) as process:
         try:
@@ -80,11 +81,11 @@ def figures(delays_ms: list[float]) -> Json:
     return {"p50_ms": percentiles[49], "p99_ms": percentiles[98], "most_ms": max(delays_ms, default=0.0)}
 
 
-async def be_the_bot(playground: str, engine: str, database: Path, log_level: str) -> None:
+async def be_the_bot(playground: str, engine: str, database: Path, chosen: Json) -> None:
     """The bot, until stdin ends; each line is answered with its loop's delays since the line before (milliseconds)."""
     settings = Settings.model_validate(
         {
-            "bot": {"requests_per_minute": 1_000, "log_level": log_level},
+            "bot": {"log_level": "error", **chosen},
             "llm": {"base_url": engine},
             "playground": {"database": f"sqlite:///{database}"},
         }
@@ -114,6 +115,6 @@ if __name__ == "__main__":
     parser.add_argument("playground")
     parser.add_argument("engine")
     parser.add_argument("database", type=Path)
-    parser.add_argument("log_level")
-    chosen = parser.parse_args()
-    asyncio.run(be_the_bot(chosen.playground, chosen.engine, chosen.database, chosen.log_level))
+    parser.add_argument("settings", type=json.loads)
+    given = parser.parse_args()
+    asyncio.run(be_the_bot(given.playground, given.engine, given.database, given.settings))

@@ -166,7 +166,7 @@ def main(arguments: list[str] | None = None) -> None:
         tempfile.TemporaryDirectory() as folder,
         engine(chosen) as engine_url,
         town.started(names, names) as server,
-        the_bot(server.url, engine_url, Path(folder) / "steward.sqlite3") as bot,
+        the_bot(server.url, engine_url, Path(folder) / "steward.sqlite3", requests_per_minute=1_000) as bot,
     ):
         rows = asyncio.run(play(bot, server.url, chosen))
     table(rows)

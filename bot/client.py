@@ -98,9 +98,18 @@ class StewardClient(discord.Client):
     async def on_ready(self) -> None:
         """Connected: every server that Steward is in is served, adopted or left."""
         log.info("connected to Discord", user=str(self.user), guilds=len(self.guilds))
+        self._errands.run(self._parts.conversation.hearing.catch_up(), "messages missed")
         self._errands.run(self._parts.membership.is_only_in([guild.id for guild in self.guilds]), "servers left")
         for guild in sorted(self.guilds, key=lambda guild: guild.id):
             self._errands.run(self._welcome(guild), "welcome server")
+
+    async def on_disconnect(self) -> None:
+        """The gateway's socket is gone; discord.py opens another one."""
+        self._parts.conversation.hearing.is_cut_off()
+
+    async def on_resumed(self) -> None:
+        """The other one goes on where that one ended."""
+        self._parts.conversation.hearing.goes_on()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Somebody added Steward to a server."""
@@ -117,15 +126,15 @@ class StewardClient(discord.Client):
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted, with everything in it."""
-        self._errands.run(self._parts.intake.delete_channel(channel.id), "channel deletion")
+        self._errands.run(self._parts.conversation.changes.place_deleted(channel.id), "channel deletion")
 
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread was deleted, with everything in it."""
-        self._errands.run(self._parts.intake.delete_channel(payload.thread_id), "thread deletion")
+        self._errands.run(self._parts.conversation.changes.place_deleted(payload.thread_id), "thread deletion")
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something somewhere."""
-        self._errands.run(self._parts.conversation.reception.receive(message), "message")
+        self._parts.conversation.hearing.hears(message)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was edited, perhaps one that is stored."""

@@ -13,6 +13,7 @@ import discord
 from bot.conversation.changes import Changes
 from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.controls import Controls
+from bot.conversation.hearing import Hearing
 from bot.conversation.intake import Intake
 from bot.conversation.newest import Newest
 from bot.conversation.own_text import WordList
@@ -62,6 +63,7 @@ class ConversationParts:
     """What the client hands events to."""
 
     reception: Reception
+    hearing: Hearing
     changes: Changes
     controls: Controls
     replies: Replies
@@ -123,4 +125,5 @@ def converse(needs: Needs) -> ConversationParts:
         errands=needs.errands,
         pace=needs.pace,
     )
-    return ConversationParts(reception, changes, controls, replies)
+    hearing = Hearing(reception.receive, needs.errands, needs.pace.clock)
+    return ConversationParts(reception, hearing, changes, controls, replies)

@@ -18,7 +18,7 @@ from bot.conversation.order import Order
 from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
 from bot.conversation.proxies import Proxies
-from bot.conversation.running import Replies, places_of
+from bot.conversation.running import Replies, Why, places_of
 from bot.conversation.turn import Turns
 from bot.errands import Errands
 from bot.errors import Refusal
@@ -69,6 +69,11 @@ class Changes:
                     await self._carry_over(original, copy)
                 else:
                     self._errands.run(self._stop_later(original.id), "deleted question")
+
+    async def place_deleted(self, channel_id: int) -> None:
+        """A channel or thread was deleted, and with it the questions that are being answered there."""
+        self._replies.stop_in(channel_id, Why.DELETED)
+        await self._intake.delete_channel(channel_id)
 
     async def reposted(self, message: discord.Message) -> bool:
         """Whether this is a proxy's copy; then it takes the place of a question that was, or will be, deleted."""

@@ -103,7 +103,8 @@ class Controls:
         self, interaction: discord.Interaction, message: discord.Message, action: Action, target: Target
     ) -> None:
         """Do it, unless the same is being done: two presses within a moment are one."""
-        if target.question_id in self._in_work or self._replies.to(target.question_id):
+        running = self._replies.to(target.question_id)
+        if target.question_id in self._in_work or (running is not None and not running.is_shown):
             raise Refusal(IN_WORK)
         self._in_work.add(target.question_id)
         try:

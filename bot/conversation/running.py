@@ -30,7 +30,7 @@ class Running:
     """One reply in the making, in the conversation `key`, for `asker_id`, which a proxy's copy of a question lacks.
 
     `burst` says until when further messages of the asker belong to the question; None where each is one. `chosen` is
-    what the asker said yes to."""
+    what the asker said yes to. `is_shown`: Discord shows the end already, and it is only still being stored."""
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class Running:
         self.burst = burst
         self.chosen = frozenset(chosen)
         self.has_begun = False
+        self.is_shown = False
         self._earlier: list[discord.Message] = []
         self._names = {question.id}
         self.why_stopped: Why | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -32,7 +33,9 @@ TYPING_S = 8.0
 CANNOT_REPLY_WITHOUT_HISTORY = 160002
 """Discord's error code for a reply where Read Message History is not granted."""
 FAILURES_IN_A_ROW = 3
-"""Edits that may fail before it is given up; discord.py has tried each several times by then."""
+"""Requests that may fail before it is given up; discord.py has tried each several times by then."""
+NONCE_BITS = 63
+TOO_MANY_REQUESTS = 429
 TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Ways in which a request to Discord fails."""
 
@@ -101,6 +104,7 @@ class LiveReply:
         self._writer: asyncio.Task[None] | None = None
         self._over = False
         self._failures = 0
+        self._nonce = secrets.randbits(NONCE_BITS)
 
     @property
     def has_ended(self) -> bool:
@@ -227,14 +231,27 @@ class LiveReply:
         return (len(wanted), None) if len(wanted) < len(self._posted) else None
 
     async def _one_request(self) -> None:
-        late = self._next_late()
+        """Bring one message up to date. A failure is only logged at first: the next request tries again."""
+        try:
+            await self._mend(self._next_late())
+        except TROUBLE as error:
+            self._failures += 1
+            if self._failures == FAILURES_IN_A_ROW or _is_final(error):
+                raise
+            log.warning("request failed", message=self.question.id, error=str(error))
+        else:
+            self._failures = 0
+
+    async def _mend(self, late: tuple[int, tuple[Part, Buttons] | None] | None) -> None:
         if late is None:
             if self._outdated:
-                await self._outdated.pop().message.delete()
+                await self._outdated[-1].message.delete()
+                self._outdated.pop()
             return
         index, wanted = late
         if wanted is None:
-            await self._posted.pop().message.delete()
+            await self._posted[-1].message.delete()
+            self._posted.pop()
         elif index < len(self._posted):
             await self._edit(index, *wanted)
         else:
@@ -242,28 +259,21 @@ class LiveReply:
         self._has_begun = self._has_begun or self._first_text_at is not None
 
     async def _post(self, part: Part, buttons: Buttons) -> None:
+        """Post a part. One that failed may be on Discord all the same: then it is this one, with what it said then."""
         if self._typing is not None and self._text:
             self._typing.cancel()
         before = self._posted[-1].message if self._posted else self.question
         message = await self._send(part.shown, before, buttons)
-        self._posted.append(Shown(message, part, buttons))
+        self._posted.append(Shown(message, part, None if self._failures else buttons))
+        self._nonce = secrets.randbits(NONCE_BITS)
         await self._on_posted(message, part, before)
 
     async def _edit(self, index: int, part: Part, buttons: Buttons) -> None:
-        """A failed edit is only logged at first: the next one, a little later, brings everything up to date."""
         now = self._posted[index]
-        try:
-            if now.buttons == buttons:
-                await now.message.edit(content=part.shown)
-            else:
-                await now.message.edit(content=part.shown, view=view_of(buttons))
-        except TROUBLE as error:
-            self._failures += 1
-            if self._failures == FAILURES_IN_A_ROW or isinstance(error, discord.NotFound | discord.Forbidden):
-                raise
-            log.warning("edit failed", message=now.message.id, error=str(error))
-            return
-        self._failures = 0
+        if now.buttons == buttons:
+            await now.message.edit(content=part.shown)
+        else:
+            await now.message.edit(content=part.shown, view=view_of(buttons))
         self._posted[index] = Shown(now.message, part, buttons)
 
     async def _send(self, content: str, before: AnyMessage, buttons: Buttons) -> discord.Message:
@@ -272,14 +282,19 @@ class LiveReply:
         reference = before.to_reference(fail_if_not_exists=False)
         pings = self._pings and not self._posted
         try:
-            return await channel.send(content, reference=reference, mention_author=pings, view=view)
+            return await channel.send(content, reference=reference, mention_author=pings, view=view, nonce=self._nonce)
         except discord.HTTPException as error:
             if error.code != CANNOT_REPLY_WITHOUT_HISTORY:
                 raise
-            return await channel.send(content, view=view)
+            return await channel.send(content, view=view, nonce=self._nonce)
 
     async def _keep_typing(self) -> None:
         with contextlib.suppress(*TROUBLE):
             while True:
                 await self.question.channel.typing()
                 await self._time.sleep(TYPING_S)
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether Discord will never take this request: what it refuses stays refused, what breaks may work again."""
+    return isinstance(error, discord.HTTPException) and error.status < 500 and error.status != TOO_MANY_REQUESTS

@@ -124,6 +124,7 @@ class Turns:
             try:
                 answer = await self._written(running, order, live)
                 await self._end(running, order, answer, live)
+                running.is_shown = True
             finally:
                 await self._store(running.question.id, answer, live)
 

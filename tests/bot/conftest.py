@@ -18,7 +18,10 @@ from llm.client import LLMClient
 from llm.config import LLMSettings
 from storage.database import Database
 from storage.history import History
+from tests.bot.sockets import backstage, playground
 from tests.fakes import ScriptedEngine
+
+__all__ = ["backstage", "playground"]
 
 HERE = Path(__file__).parent
 SETTLE_S = 20.0

@@ -3,107 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import discord
 import httpx
 import pytest
 
-from bot.app import point_discord_at
-from bot.client import StewardClient
-from bot.config import Settings
 from bot.conversation.answer import STOPPED
-from bot.conversation.pace import Pace
 from bot.conversation.rendering import small
 from bot.conversation.running import Why
 from bot.conversation.turn import RESTARTING
 from bot.errors import explain
-from llm.client import LLMClient
 from llm.config import LLMSettings
 from llm.errors import EngineTimeout
 from storage.database import Database
 from storage.history import History
+from tests.bot.sockets import DEADLINE_S, Ada, ada_at, eventually, steward_at
 from tests.fakes import ScriptedEngine, die_midway, hang, reply
-from tests.ports import free_port
-
-DEADLINE_S = 30.0
-PLURALKIT = 466378653216014359
-PACE = Pace(quiet_s=0.1, repost_s=0.2)
-
-
-@dataclass
-class Ada:
-    """Somebody who writes and reads by REST."""
-
-    http: httpx.AsyncClient
-    channel: str
-    bot_id: str
-
-    async def ask(self, text: str, reply_to: str | None = None) -> str:
-        body: dict[str, Any] = {"content": f"<@{self.bot_id}> {text}"}
-        if reply_to:
-            body["message_reference"] = {"message_id": reply_to}
-        answer = await self.http.post(f"/channels/{self.channel}/messages", json=body)
-        return str(answer.raise_for_status().json()["id"])
-
-    async def replies(self, question: str) -> list[dict[str, Any]]:
-        """Steward's replies to a message, as they are now."""
-        answer = await self.http.get(f"/channels/{self.channel}/messages", params={"limit": 100})
-        found = answer.raise_for_status().json()
-        return [one for one in found if (one.get("message_reference") or {}).get("message_id") == question]
-
-    async def reads(self, question: str, expected: str) -> dict[str, Any]:
-        """Steward's reply, once it is exactly `expected`."""
-        shown: list[dict[str, Any]] = []
-
-        async def is_there() -> bool:
-            shown[:] = await self.replies(question)
-            return [one["content"] for one in shown] == [expected]
-
-        await eventually(is_there)
-        return shown[0]
-
-    async def sees(self, question: str, part: str) -> bool:
-        """Whether `part` stands in Steward's replies to a message."""
-        return part in str(await self.replies(question))
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Returns when `condition` holds; raises TimeoutError after DEADLINE_S."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not await condition():  # noqa: ASYNC110 - what is awaited lies in other processes
-            await asyncio.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def playground() -> Iterator[str]:
-    """A playground process of its own; its address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "playground", "--port", str(port)]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process, httpx.Client() as http:
-        try:
-            deadline = time.monotonic() + 60
-            while not _answers(http, f"{url}/health"):
-                assert process.poll() is None and time.monotonic() < deadline, "the playground did not start"
-                time.sleep(0.05)
-            yield url
-        finally:
-            process.terminate()
-
-
-def _answers(http: httpx.Client, url: str) -> bool:
-    try:
-        return http.get(url).is_success
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture
@@ -111,26 +27,9 @@ async def ada(
     playground: str, engine: ScriptedEngine, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Ada]:
     """Ada, while the bot is connected; first token within 1 s, silence of 0.5 s at most."""
-    monkeypatch.setattr(discord.http.Route, "BASE", discord.http.Route.BASE)  # put back afterwards
-    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", None)
-    monkeypatch.setattr(discord.asset.Asset, "BASE", discord.asset.Asset.BASE)
-    point_discord_at(playground)
-    async with httpx.AsyncClient() as http:
-        seed = (await http.get(f"{playground}/playground.json")).json()
     limits = LLMSettings(first_token_timeout_s=1.0, token_timeout_s=0.5)
-    token = {"Authorization": seed["people"][0]["token"]}
-    async with (
-        LLMClient(limits, engine.base_url) as llm,
-        StewardClient(Settings(bot={"proxies": [PLURALKIT]}), llm, database, True, pace=PACE) as client,
-        httpx.AsyncClient(base_url=f"{playground}/api/v10", headers=token) as http,
-    ):
-        await client.login("playground")
-        running = asyncio.create_task(client.connect())
-        async with asyncio.timeout(DEADLINE_S):
-            await client.wait_until_ready()
-        yield Ada(http, seed["channels"][0]["id"], seed["bot"]["id"])
-        await client.close()
-        await running
+    async with steward_at(playground, engine.base_url, database, limits, monkeypatch), ada_at(playground) as person:
+        yield person
 
 
 async def test_an_engine_that_never_begins(ada: Ada, engine: ScriptedEngine) -> None:

@@ -1,0 +1,79 @@
+"""Every message once: those that Discord sends twice, and those that were said while the gateway's session was lost.
+
+A session that is resumed brings everything that was missed; a new one brings nothing, so the channels in which somebody
+spoke lately are read again. What is older than a question stays fresh is left to the next use of its channel. It does
+not know what is done with a message.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+
+import discord
+import structlog
+
+from bot.clock import Clock
+from bot.conversation.streaming import TROUBLE
+from bot.errands import Errands
+
+log = structlog.get_logger()
+
+REMEMBERED = 2_000
+"""Messages whose second coming is noticed."""
+CHANNELS = 50
+"""Those that are read again: the ones in which somebody spoke last."""
+READ_AGAIN = 50
+"""Messages of each at most: one request."""
+FRESH = timedelta(minutes=5)
+"""Nobody waits longer for the answer to a question that was lost."""
+
+Receive = Callable[[discord.Message], Coroutine[object, object, None]]
+
+
+class Hearing:
+    """Hands each message on, in a task of its own."""
+
+    def __init__(self, receive: Receive, errands: Errands, clock: Clock) -> None:
+        self._receive = receive
+        self._errands = errands
+        self._clock = clock
+        self._heard: OrderedDict[int, None] = OrderedDict()
+        self._last: OrderedDict[int, discord.Message] = OrderedDict()
+        self._before: list[discord.Message] | None = None
+
+    def hears(self, message: discord.Message) -> None:
+        """Somebody said something."""
+        if message.id in self._heard:
+            return
+        self._heard[message.id] = None
+        self._last[message.channel.id] = message
+        self._last.move_to_end(message.channel.id)
+        if len(self._heard) > REMEMBERED:
+            self._heard.popitem(last=False)
+        if len(self._last) > CHANNELS:
+            self._last.popitem(last=False)
+        self._errands.run(self._receive(message), "message")
+
+    def is_cut_off(self) -> None:
+        """The socket is gone; nothing is heard until a session goes on or begins."""
+        if self._before is None:
+            self._before = list(self._last.values())
+
+    def goes_on(self) -> None:
+        """The session was resumed: Discord sends what was said meanwhile by itself."""
+        self._before = None
+
+    async def catch_up(self) -> None:
+        """A new session has begun: what was said since the last one, as far as it is still fresh."""
+        before, self._before = self._before or [], None
+        for last in before:
+            try:
+                missed = [found async for found in last.channel.history(limit=READ_AGAIN, after=last)]
+            except TROUBLE as error:
+                log.warning("channel not read again", channel=last.channel.id, error=str(error))
+                continue
+            for message in missed:
+                if self._clock.utc() - message.created_at <= FRESH:
+                    self.hears(message)
