@@ -24,6 +24,7 @@ from bot.keeping import worker_supervisor
 from bot.processes import playground_command, playground_url, worker_url
 from bot.supervisor import Backoff, ChildGaveUp, Supervisor
 from llm.client import LLMClient
+from llm.tasks_client import TasksClient
 from storage.database import Database
 
 log = structlog.get_logger()
@@ -77,6 +78,7 @@ async def run_bot(settings: Settings, secrets: Secrets, playground: str | None) 
     async with (
         database_for(settings, secrets, in_playground=playground is not None) as database,
         engine_for(settings, secrets) as engine,
+        task_models_for(settings, secrets) as tasks,
     ):
         await prepare(database)
 
@@ -86,6 +88,7 @@ async def run_bot(settings: Settings, secrets: Secrets, playground: str | None) 
                 llm=engine,
                 database=database,
                 in_playground=playground is not None,
+                tasks=tasks,
             )
 
         leave_out_of_collections()
@@ -120,6 +123,13 @@ def engine_for(settings: Settings, secrets: Secrets) -> LLMClient:
     """The client of the configured engine, not yet opened."""
     token = secrets.worker_token.get_secret_value() if secrets.worker_token else None
     return LLMClient(settings.llm, settings.llm.base_url or worker_url(settings.worker), token)
+
+
+def task_models_for(settings: Settings, secrets: Secrets) -> TasksClient:
+    """The client of the engine that serves the task models, not yet opened."""
+    token = secrets.worker_token.get_secret_value() if secrets.worker_token else None
+    llm = settings.llm
+    return TasksClient(llm, llm.tasks_url or llm.base_url or worker_url(settings.worker), token)
 
 
 def point_discord_at(playground: str) -> None:

@@ -12,6 +12,7 @@ import structlog
 
 from bot.commands.ask import add_ask
 from bot.commands.help import add_help
+from bot.commands.memory import add_memory
 from bot.commands.pause import Pausing, add_pause
 from bot.commands.privacy import add_privacy
 from bot.commands.summarize import add_summarize
@@ -29,6 +30,7 @@ from bot.parts import Foundations, assemble
 from bot.setup_buttons import SetupView
 from bot.setup_message import deliver
 from llm.client import LLMClient
+from llm.tasks_client import TasksClient
 from storage.database import Database
 
 log = structlog.get_logger()
@@ -51,7 +53,7 @@ def intents() -> discord.Intents:
 
 
 class StewardClient(discord.Client):
-    """Steward on Discord. All parts come by constructor; `pace` is how long things wait."""
+    """Steward on Discord. All parts come by constructor; `pace` is how long things wait, `tasks` the task models."""
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class StewardClient(discord.Client):
         in_playground: bool,
         *,
         pace: Pace | None = None,
+        tasks: TasksClient | None = None,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -71,12 +74,13 @@ class StewardClient(discord.Client):
         )
         self._errands = Errands()
         self._parts = parts = assemble(
-            Foundations(settings, llm, database, in_playground, self._me, pace or Pace(), self._errands)
+            Foundations(settings, llm, database, in_playground, self._me, pace or Pace(), self._errands, tasks)
         )
         self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses)
         add_ask(self.tree, parts.ask, parts.limits)
         add_summarize(self.tree, parts.summarize, parts.limits)
         add_pause(self.tree, Pausing(parts.pauses, parts.conversation.replies, self.tree))
+        add_memory(self.tree, parts.people.memory)
         add_privacy(self.tree, parts.people.privacy)
         add_usage(self.tree, parts.people.usage)
         add_typing(self.tree, parts.people.typing)

@@ -21,7 +21,9 @@ from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
 from bot.conversation.prompting import Prompts
 from bot.conversation.proxies import Proxies
+from bot.conversation.recalling import Recalling
 from bot.conversation.reception import Reception
+from bot.conversation.reminding import Reminding
 from bot.conversation.running import Replies
 from bot.conversation.standing import StandingReplies
 from bot.conversation.transcript import Transcript
@@ -56,6 +58,8 @@ class Needs:
     proxies: Collection[int]
     words: WordList
     choices: Choices
+    recalling: Recalling
+    reminding: Reminding
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ def converse(needs: Needs) -> ConversationParts:
         newest=newest,
         words=needs.words,
         choices=needs.choices,
+        recalling=needs.recalling,
     )
     changes = Changes(
         turns=turns,
@@ -111,6 +116,7 @@ def converse(needs: Needs) -> ConversationParts:
         newest=newest,
         changes=changes,
         pauses=needs.pauses,
+        reminding=needs.reminding,
         my_id=lambda: needs.me().id,
         allowed_bots=needs.allowed_bots,
         store_all=needs.store_all,

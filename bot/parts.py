@@ -24,14 +24,14 @@ from bot.conversation_parts import ConversationParts, Needs, converse
 from bot.errands import Errands
 from bot.limits import PersonalLimits
 from bot.membership import Membership
-from bot.people_parts import PeopleParts, serve_people
+from bot.people_parts import MemoryParts, PeopleParts, remember, serve_people
 from bot.permissions import PrivatePolicy
 from bot.setup_buttons import SetupAnswers
 from bot.setup_check import SetupCheck
 from bot.whereabouts import privacy_line
 from llm.client import LLMClient
+from llm.tasks_client import TasksClient
 from llm.types import Sampling
-from storage.choices import Choices
 from storage.database import Database
 from storage.history import History
 from storage.settings import GuildSettings
@@ -39,7 +39,8 @@ from storage.settings import GuildSettings
 
 @dataclass(frozen=True, slots=True)
 class Foundations:
-    """What everything else stands on; `me` is known after the login. `pace`: how long things wait."""
+    """What everything else stands on; `me` is known after the login. `pace`: how long things wait; `tasks`: the engine
+    of the task models, if there is one."""
 
     settings: Settings
     llm: LLMClient
@@ -48,6 +49,7 @@ class Foundations:
     me: Callable[[], discord.ClientUser]
     pace: Pace
     errands: Errands
+    tasks: TasksClient | None = None
 
     @property
     def history(self) -> History:
@@ -85,6 +87,7 @@ def assemble(base: Foundations) -> Parts:
     words = own_list() if bot.filter_own_text else WordList(())
     kept = KEPT_IN_PLAYGROUND if base.in_playground else KEPT
     privacy = privacy_line(llm.base_url, llm.tasks_url or llm.base_url)
+    memory = remember(database=base.database, tasks=base.tasks, intake=intake, errands=base.errands, me=base.me)
     return Parts(
         membership=membership,
         private=private,
@@ -92,20 +95,19 @@ def assemble(base: Foundations) -> Parts:
         privacy=privacy,
         kept=kept,
         intake=intake,
-        conversation=_conversation(base, membership, private, limits, prompts, intake, pauses, words),
+        conversation=_conversation(base, membership, private, limits, prompts, intake, pauses, words, memory),
         pauses=pauses,
         ask=Ask(
             llm=base.llm,
             prompts=prompts,
             history=base.history,
-            choices=Choices(base.database),
+            choices=memory.choices,
+            recalling=memory.recalling,
             me=base.me,
             words=words,
             patience_s=base.pace.patience_s,
         ),
-        summarize=Summarize(
-            llm=base.llm, choices=Choices(base.database), me=base.me, items=base.settings.tasks.summary_items
-        ),
+        summarize=Summarize(llm=base.llm, choices=memory.choices, me=base.me, items=base.settings.tasks.summary_items),
         posting=Posting(base.history, base.me),
         setup=SetupAnswers(
             llm=base.llm,
@@ -116,6 +118,7 @@ def assemble(base: Foundations) -> Parts:
             servers="those in [bot] guilds." if bot.guilds else "this one only; [bot] guilds can list others.",
         ),
         people=serve_people(
+            memory,
             settings=base.settings,
             database=base.database,
             llm=base.llm,
@@ -142,6 +145,7 @@ def _conversation(
     intake: Intake,
     pauses: Pauses,
     words: WordList,
+    memory: MemoryParts,
 ) -> ConversationParts:
     settings = base.settings.bot
     return converse(
@@ -162,6 +166,8 @@ def _conversation(
             pauses=pauses,
             proxies=settings.proxies,
             words=words,
-            choices=Choices(base.database),
+            choices=memory.choices,
+            recalling=memory.recalling,
+            reminding=memory.reminding,
         )
     )

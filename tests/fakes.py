@@ -14,10 +14,13 @@ stream until the test sets it.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import re
 import socket
+import struct
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -150,7 +153,8 @@ class ScriptedEngine:
     """An OpenAI-compatible server on a port of its own. Its public attributes may be changed at any time:
 
     `owned_by`, `model`, `max_model_len` (None: not stated), `has_tokenize`, `health` (what /health answers, None: no
-    such route), `token` (the bearer token it wants), `listing` (what /v1/models answers instead of the one model).
+    such route), `token` (the bearer token it wants), `listing` (what /v1/models answers instead of the one model),
+    `embeds` (whether there is /v1/embeddings, where texts that share words are near each other).
     """
 
     def __init__(
@@ -169,6 +173,7 @@ class ScriptedEngine:
         self.token = token
         self.health: dict[str, Any] | None = {"status": "ready", "reason": "", "progress": 1.0}
         self.listing: Raw | None = None
+        self.embeds = False
         self.requests: list[ReceivedRequest] = []
         self.tokenized: list[dict[str, Any]] = []
         self._script: list[tuple[Answer, Callable[[ReceivedRequest], bool]]] = []
@@ -231,6 +236,7 @@ class ScriptedEngine:
         app.add_api_route("/health", self._get_health, methods=["GET"], response_model=None)
         app.add_api_route("/v1/models", self._get_models, methods=["GET"], response_model=None)
         app.add_api_route("/tokenize", self._post_tokenize, methods=["POST"], response_model=None)
+        app.add_api_route("/v1/embeddings", self._post_embeddings, methods=["POST"], response_model=None)
         app.add_api_route("/v1/chat/completions", self._post_chat, methods=["POST"], response_model=None)
         return app
 
@@ -256,6 +262,16 @@ class ScriptedEngine:
         self.tokenized.append(body)
         count = count_tokens(body["messages"])
         return JSONResponse({"count": count, "max_model_len": self.max_model_len, "tokens": list(range(count))})
+
+    async def _post_embeddings(self, request: Request) -> Response:
+        if not self.embeds:
+            return JSONResponse({"detail": "Not Found"}, 404)
+        texts = (await request.json())["input"]
+        data = [
+            {"index": place, "embedding": base64.b64encode(words_as_vector(text)).decode()}
+            for place, text in enumerate(texts)
+        ]
+        return JSONResponse({"object": "list", "data": data, "model": "scripted/embeddings"})
 
     async def _post_chat(self, request: Request) -> Response:
         if (refusal := self._refuse_stranger(request)) is not None:
@@ -333,6 +349,14 @@ class ScriptedEngine:
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": f"chatcmpl-{len(self.requests)}", "object": kind, "created": 0, "model": self.model}
+
+
+def words_as_vector(text: str) -> bytes:
+    """A little-endian float32 vector: each word has its own place in it."""
+    counts = [0.0] * 256
+    for word in re.findall(r"\w+", text.lower()):
+        counts[zlib.crc32(word.encode()) % len(counts)] += 1.0
+    return struct.pack(f"<{len(counts)}f", *counts)
 
 
 def _as_is(answer: Raw) -> Response:

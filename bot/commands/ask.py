@@ -20,6 +20,7 @@ from bot.conversation.naming import names_in
 from bot.conversation.own_text import INSTEAD, OwnText, WordList
 from bot.conversation.patience import PATIENCE_S, Patience
 from bot.conversation.prompting import Prompts
+from bot.conversation.recalling import Recalling
 from bot.conversation.rendering import Part, render, small
 from bot.limits import PersonalLimits
 from llm.client import LLMClient
@@ -44,6 +45,7 @@ class Ask:
         prompts: Prompts,
         history: History,
         choices: Choices,
+        recalling: Recalling,
         me: Callable[[], discord.ClientUser],
         words: WordList,
         patience_s: float = PATIENCE_S,
@@ -52,6 +54,7 @@ class Ask:
         self._prompts = prompts
         self._history = history
         self._choices = choices
+        self._recalling = recalling
         self._me = me
         self._words = words
         self._patience_s = patience_s
@@ -61,7 +64,8 @@ class Ask:
         begun = time.monotonic()
         me = self._me()
         row = Row(interaction.id, interaction.user.display_name, mine=False, content=question)
-        pieces = exchanges([row], names_in(interaction.guild, me, {}))
+        beside = {row.id: await self._recalled(interaction, question)}
+        pieces = exchanges([row], names_in(interaction.guild, me, {}), beside)
         if not pieces:
             await tell(interaction, NOTHING_ASKED)
             return
@@ -81,6 +85,12 @@ class Ask:
             )
         except StorageError as error:  # the answer stands; it only cannot be continued
             log.error("answer not stored", interaction=interaction.id, error=str(error))
+
+    async def _recalled(self, interaction: discord.Interaction, question: str) -> list[str]:
+        """What the asker wants kept in mind, if they ever said so here: the answer is theirs alone."""
+        if not await self._choices.has(interaction.user.id, interaction.guild_id, Consent.MEMORY):
+            return []
+        return await self._recalling.in_private(interaction.user.id, interaction.guild_id, question)
 
     async def _patient_reply(self, interaction: discord.Interaction, pieces: list[Exchange]) -> ChatReply:
         """The model's reply; an engine that loads or is being restarted is waited for."""

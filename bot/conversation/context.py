@@ -108,9 +108,13 @@ def system_prompt(guild_name: str | None) -> str:
     return f"{server} Several people may talk with you; {_MANNERS}"
 
 
-def exchanges(rows: Iterable[Row], names: Names) -> list[Exchange]:
-    """The conversation in pieces that are dropped as a whole. Messages without text are left out."""
+def exchanges(rows: Iterable[Row], names: Names, beside: Mapping[int, Sequence[str]] | None = None) -> list[Exchange]:
+    """The conversation in pieces that are dropped as a whole. Messages without text are left out.
+
+    `beside`: what the author of a message, by its id, wants kept in mind; it stands before that message.
+    """
     found: list[Exchange] = []
+    notes = dict(beside or {})
     rows = list(rows)
     authors = {author: _name(author, names) for author in {row.author for row in rows}}
     speakers = {key(name) for name in (*authors, names.my_name)}
@@ -122,7 +126,9 @@ def exchanges(rows: Iterable[Row], names: Names) -> list[Exchange]:
             last = found[-1]
             found[-1] = Exchange(last.first_id, last.rows + len(group), (*last.messages, message))
         else:
-            found.append(Exchange(group[0].id, len(group), (message,)))
+            note = notes.pop(group[0].id, ()) if message.role == "user" else ()
+            messages = (kept_in_mind(authors[group[0].author], note), message) if note else (message,)
+            found.append(Exchange(group[0].id, len(group), messages))
     return found
 
 
@@ -181,6 +187,13 @@ def summarized(summary: Summary) -> str:
     lines = harmless(summary.text, ()).strip().split("\n")
     quoted = "\n".join(f"> {line}" for line in lines)
     return f"(What was said before, in short:)\n{quoted}"
+
+
+def kept_in_mind(author: str, facts: Sequence[str]) -> ChatMessage:
+    """What somebody asked to be remembered, as it stands in the prompt: their words, quoted like a summary's."""
+    lines = [line for fact in facts for line in harmless(fact, ()).strip().split("\n")]
+    quoted = "\n".join(f"> {line}" for line in lines)
+    return ChatMessage("user", f"({author} asked you to keep in mind:)\n{quoted}")
 
 
 def readable(content: str, names: Names) -> str:

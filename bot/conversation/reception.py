@@ -18,6 +18,7 @@ from bot.conversation.changes import Changes
 from bot.conversation.intake import ORDINARY, Intake
 from bot.conversation.newest import Newest
 from bot.conversation.pausing import Pauses
+from bot.conversation.reminding import Reminding
 from bot.conversation.running import Replies, Running, places_of
 from bot.conversation.streaming import TROUBLE
 from bot.conversation.transcript import Transcript
@@ -53,6 +54,7 @@ class Reception:
         newest: Newest,
         changes: Changes,
         pauses: Pauses,
+        reminding: Reminding,
         my_id: Callable[[], int],
         allowed_bots: Collection[int] = (),
         store_all: bool = False,
@@ -67,6 +69,7 @@ class Reception:
         self._newest = newest
         self._changes = changes
         self._pauses = pauses
+        self._reminding = reminding
         self._order: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._my_id = my_id
         self._allowed_bots = frozenset(allowed_bots)
@@ -106,7 +109,8 @@ class Reception:
         facts, verdict = await self._judged(message)
         if verdict is Verdict.IGNORE:
             return None
-        gathers = verdict is Verdict.ANSWER and needs_no_mention(facts)
+        fact = self._reminding.fact(message) if verdict is Verdict.ANSWER else None
+        gathers = verdict is Verdict.ANSWER and needs_no_mention(facts) and fact is None
         if gathers and await self._joins(message):
             return None
         held.enter_context(self._limits.request(message.author.id))
@@ -114,6 +118,9 @@ class Reception:
             await message.channel.send(PRIVATE_REFUSED)
             return None
         self._pauses.require_none(*places_of(message))
+        if fact is not None:
+            await self._reminding.answer(message, fact)
+            return None
         if message.author.bot and not await self._has_human(message):
             return None
         return await held.enter_async_context(self._turns.begun(message, gathers=gathers))

@@ -28,6 +28,7 @@ from bot.conversation.own_text import INSTEAD, OwnText, WordList
 from bot.conversation.pace import Pace
 from bot.conversation.patience import Patience
 from bot.conversation.prompting import Prompts
+from bot.conversation.recalling import Beside, Recalling
 from bot.conversation.rendering import Part, small
 from bot.conversation.running import Replies, Running
 from bot.conversation.streaming import AnyMessage, LiveReply, Standing
@@ -70,6 +71,7 @@ class Turns:
         newest: Newest,
         words: WordList,
         choices: Choices,
+        recalling: Recalling,
     ) -> None:
         self._llm = llm
         self._history = history
@@ -83,6 +85,7 @@ class Turns:
         self._newest = newest
         self._words = words
         self._choices = choices
+        self._recalling = recalling
         self._lanes = Lanes()
 
     @asynccontextmanager
@@ -192,7 +195,8 @@ class Turns:
     async def _attempt(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         question = running.question
         conversation = await self._transcript.of(question)  # again: the turns before this one have been answered now
-        pieces = self._pieces(question, conversation, self._rows(conversation, order, live))
+        beside = await self._recalling.beside(question, running.asker_id, conversation.rows, running.chosen)
+        pieces = self._pieces(question, conversation, self._rows(conversation, order, live), beside)
         if not pieces or pieces[-1].messages[-1].role == "assistant":
             answer.instead, answer.finish_reason = NOTHING_ASKED, "stop"
             return
@@ -238,10 +242,12 @@ class Turns:
             rows.append(Row(question.id, question.author, False, GO_ON, question.id))
         return rows
 
-    def _pieces(self, question: discord.Message, conversation: Conversation, rows: list[Row]) -> list[Exchange]:
+    def _pieces(
+        self, question: discord.Message, conversation: Conversation, rows: list[Row], beside: Beside
+    ) -> list[Exchange]:
         people = {row.author.id: row.author.name for row in conversation.rows}
         people |= {person.id: person.display_name for person in question.mentions}
-        return exchanges(rows, names_in(question.guild, self._me(), people))
+        return exchanges(rows, names_in(question.guild, self._me(), people), beside)
 
     async def _remember_part(self, message: AnyMessage, part: Part, before: AnyMessage) -> None:
         """Store a part as soon as it is posted, so that a reply to it finds its conversation; its text follows."""

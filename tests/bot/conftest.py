@@ -16,6 +16,7 @@ from bot.config import Settings
 from bot.conversation.pace import Pace
 from llm.client import LLMClient
 from llm.config import LLMSettings
+from llm.tasks_client import TasksClient
 from storage.database import Database
 from storage.history import History
 from tests.bot.sockets import backstage, playground
@@ -74,6 +75,12 @@ async def llm(engine: ScriptedEngine) -> AsyncIterator[LLMClient]:
 
 
 @pytest.fixture
+async def tasks(engine: ScriptedEngine) -> AsyncIterator[TasksClient]:
+    async with TasksClient(LLMSettings(first_token_timeout_s=1.0), engine.base_url) as client:
+        yield client
+
+
+@pytest.fixture
 def in_playground() -> bool:
     return False
 
@@ -87,6 +94,7 @@ class Bot:
     database: Database
     in_playground: bool
     pace: Pace
+    tasks: TasksClient
     clients: list[StewardClient] = field(default_factory=list)
 
     def client(self) -> StewardClient:
@@ -96,6 +104,7 @@ class Bot:
             database=self.database,
             in_playground=self.in_playground,
             pace=self.pace,
+            tasks=self.tasks,
         )
         self.clients.append(made)
         return made
@@ -107,8 +116,10 @@ def pace() -> Pace:
 
 
 @pytest.fixture
-async def bot(settings: Settings, llm: LLMClient, database: Database, in_playground: bool, pace: Pace) -> Bot:
-    return Bot(settings, llm, database, in_playground, pace)
+async def bot(
+    settings: Settings, llm: LLMClient, database: Database, in_playground: bool, pace: Pace, tasks: TasksClient
+) -> Bot:
+    return Bot(settings, llm, database, in_playground, pace, tasks)
 
 
 @pytest.fixture

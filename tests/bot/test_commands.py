@@ -298,6 +298,7 @@ class TestTheTree:
         assert sorted(command.name for command in commands) == [
             "ask",
             "help",
+            "memory",
             "pause",
             "privacy",
             "summarize",
