@@ -15,6 +15,7 @@ from bot.commands.help import add_help
 from bot.commands.memory import add_memory
 from bot.commands.pause import Pausing, add_pause
 from bot.commands.privacy import add_privacy
+from bot.commands.settings import add_settings
 from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
 from bot.commands.tree import StewardTree
@@ -25,6 +26,7 @@ from bot.conversation.controls import reply_button
 from bot.conversation.pace import Pace
 from bot.conversation.streaming import TROUBLE
 from bot.errands import Errands
+from bot.kept_notice import NoticeView, SureView
 from bot.membership import Welcome
 from bot.parts import Foundations, assemble
 from bot.setup_buttons import SetupView
@@ -78,18 +80,21 @@ class StewardClient(discord.Client):
         )
         self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses)
         add_ask(self.tree, parts.ask, parts.limits)
-        add_summarize(self.tree, parts.summarize, parts.limits)
+        add_summarize(self.tree, parts.summarize, parts.limits, parts.gate)
         add_pause(self.tree, Pausing(parts.pauses, parts.conversation.replies, self.tree))
         add_memory(self.tree, parts.people.memory)
         add_privacy(self.tree, parts.people.privacy)
         add_usage(self.tree, parts.people.usage)
         add_typing(self.tree, parts.people.typing)
+        add_settings(self.tree, parts.desk)
         add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence, kept=parts.kept)
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: persistent buttons, and the commands where they changed."""
         self.add_view(self._parts.posting)
         self.add_dynamic_items(reply_button(self._parts.conversation.controls), *self._parts.people.items)
+        self.add_view(NoticeView(self._parts.notices))
+        self.add_view(SureView(self._parts.notices))
         for guild_id in await self._parts.membership.served():
             self.add_view(SetupView(guild_id, self._parts.setup))
         self._errands.run(self._sync_commands(), "sync commands")
@@ -104,6 +109,7 @@ class StewardClient(discord.Client):
         log.info("connected to Discord", user=str(self.user), guilds=len(self.guilds))
         self._errands.run(self._parts.conversation.hearing.catch_up(), "messages missed")
         self._errands.run(self._parts.membership.is_only_in([guild.id for guild in self.guilds]), "servers left")
+        self._errands.run(self._parts.backfills.resume(self.get_channel), "backfills")
         for guild in sorted(self.guilds, key=lambda guild: guild.id):
             self._errands.run(self._welcome(guild), "welcome server")
 

@@ -20,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.settings.rules import AnswerWhen, Store
 from llm.config import LLMSettings, TaskModelSettings, WorkerSettings
 from storage.config import StorageSettings
 
@@ -61,6 +62,20 @@ class BotSettings(BaseModel):
     )
     requests_per_minute: int = Field(12, ge=1, description="Requests that one person may make in a minute.")
     history_messages: int = Field(200, ge=1, description="Longest reply chain that is read, in messages.")
+    answer_when: AnswerWhen = Field(
+        "addressed",
+        description="What is answered: addressed (mentions and replies), mentioned, everything, or nothing. "
+        "This and what follows is the default; a server's managers choose for theirs by /settings.",
+    )
+    persona: str = Field("", max_length=1000, description="How Steward behaves, added to its instructions.")
+    language: str = Field("", max_length=40, description="Language of the answers. Empty: the one it is asked in.")
+    requests_per_day: int = Field(0, ge=0, description="Requests that one person may make in a day. 0: no limit.")
+    tokens_per_day: int = Field(0, ge=0, description="Tokens that one person may use in a day. 0: no limit.")
+    store: Literal["auto"] | Store = Field(
+        "auto",
+        description="What is kept: addressed (what is said to Steward) or everything. auto: everything in the "
+        "playground, addressed elsewhere.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
 

@@ -29,6 +29,7 @@ from bot.conversation.standing import StandingReplies
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
 from bot.errands import Errands
+from bot.gate import Gate
 from bot.limits import PersonalLimits
 from bot.membership import Membership
 from bot.permissions import PrivatePolicy
@@ -53,13 +54,13 @@ class Needs:
     me: Callable[[], discord.ClientUser]
     history_messages: int
     allowed_bots: Collection[int]
-    store_all: bool
     pauses: Pauses
     proxies: Collection[int]
     words: WordList
     choices: Choices
     recalling: Recalling
     reminding: Reminding
+    gate: Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class ConversationParts:
 
 def converse(needs: Needs) -> ConversationParts:
     """Build all parts."""
-    transcript = Transcript(needs.history, needs.intake, lambda: needs.me().id, needs.history_messages)
+    rulebook = needs.gate.rulebook
+    transcript = Transcript(needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, rulebook)
     clocks, replies = ChannelClocks(needs.pace), Replies()
     newest = Newest(clocks, needs.errands, needs.pace)
     turns = Turns(
@@ -92,6 +94,7 @@ def converse(needs: Needs) -> ConversationParts:
         words=needs.words,
         choices=needs.choices,
         recalling=needs.recalling,
+        rulebook=rulebook,
     )
     changes = Changes(
         turns=turns,
@@ -102,6 +105,7 @@ def converse(needs: Needs) -> ConversationParts:
         proxies=Proxies(needs.proxies, needs.pace),
         pauses=needs.pauses,
         limits=needs.limits,
+        gate=needs.gate,
         errands=needs.errands,
         pace=needs.pace,
     )
@@ -119,7 +123,7 @@ def converse(needs: Needs) -> ConversationParts:
         reminding=needs.reminding,
         my_id=lambda: needs.me().id,
         allowed_bots=needs.allowed_bots,
-        store_all=needs.store_all,
+        gate=needs.gate,
     )
     controls = Controls(
         turns=turns,
@@ -128,6 +132,7 @@ def converse(needs: Needs) -> ConversationParts:
         standing=StandingReplies(needs.history, transcript, lambda: needs.me().id),
         pauses=needs.pauses,
         limits=needs.limits,
+        gate=needs.gate,
         errands=needs.errands,
         pace=needs.pace,
     )

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import discord
 
+from bot.backfill import Backfills
 from bot.commands.ask import Ask
 from bot.commands.help import KEPT, KEPT_IN_PLAYGROUND
+from bot.commands.holding import place_of
 from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
 from bot.config import BotSettings, Settings
@@ -22,10 +24,15 @@ from bot.conversation.pausing import Pauses
 from bot.conversation.prompting import Prompts
 from bot.conversation_parts import ConversationParts, Needs, converse
 from bot.errands import Errands
+from bot.gate import Gate
+from bot.kept_notice import Notices
 from bot.limits import PersonalLimits
 from bot.membership import Membership
+from bot.panel.session import Desk
 from bot.people_parts import MemoryParts, PeopleParts, remember, serve_people
 from bot.permissions import PrivatePolicy
+from bot.settings.defaults import defaults
+from bot.settings.rulebook import Rulebook
 from bot.setup_buttons import SetupAnswers
 from bot.setup_check import SetupCheck
 from bot.whereabouts import privacy_line
@@ -34,7 +41,9 @@ from llm.tasks_client import TasksClient
 from llm.types import Sampling
 from storage.database import Database
 from storage.history import History
+from storage.privacy import Privacy
 from storage.settings import GuildSettings
+from storage.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,10 @@ class Parts:
     posting: Posting
     setup: SetupAnswers
     people: PeopleParts
+    gate: Gate
+    desk: Desk
+    notices: Notices
+    backfills: Backfills
 
 
 def assemble(base: Foundations) -> Parts:
@@ -84,10 +97,17 @@ def assemble(base: Foundations) -> Parts:
     prompts = Prompts(base.llm, Sampling(llm.max_tokens, llm.temperature, llm.top_p))
     intake = Intake(base.history, lambda: base.me().id)
     pauses = Pauses(base.pace.clock)
-    words = own_list() if bot.filter_own_text else WordList(())
     kept = KEPT_IN_PLAYGROUND if base.in_playground else KEPT
+    words = own_list()
+    rulebook = Rulebook(GuildSettings(base.database), defaults(base.settings, in_playground=base.in_playground))
+    stored = GuildSettings(base.database)
+    backfills = Backfills(intake, stored, base.errands, base.pace, lambda: base.me().id)
     privacy = privacy_line(llm.base_url, llm.tasks_url or llm.base_url)
     memory = remember(database=base.database, tasks=base.tasks, intake=intake, errands=base.errands, me=base.me)
+    notices = Notices(
+        rulebook, stored, Privacy(base.database), machine=place_of(base.database.host), privacy_line=privacy
+    )
+    gate = Gate(rulebook, Usage(base.database), base.pace.clock.utc, base.pace.clock.now)
     return Parts(
         membership=membership,
         private=private,
@@ -95,7 +115,7 @@ def assemble(base: Foundations) -> Parts:
         privacy=privacy,
         kept=kept,
         intake=intake,
-        conversation=_conversation(base, membership, private, limits, prompts, intake, pauses, words, memory),
+        conversation=_conversation(base, membership, private, limits, prompts, intake, pauses, words, memory, gate),
         pauses=pauses,
         ask=Ask(
             llm=base.llm,
@@ -105,6 +125,7 @@ def assemble(base: Foundations) -> Parts:
             recalling=memory.recalling,
             me=base.me,
             words=words,
+            gate=gate,
             patience_s=base.pace.patience_s,
         ),
         summarize=Summarize(llm=base.llm, choices=memory.choices, me=base.me, items=base.settings.tasks.summary_items),
@@ -123,10 +144,15 @@ def assemble(base: Foundations) -> Parts:
             database=base.database,
             llm=base.llm,
             limits=limits,
+            rulebook=rulebook,
             clock=base.pace.clock,
             kept=kept,
             privacy_line=privacy,
         ),
+        gate=gate,
+        desk=Desk(rulebook, base.llm, backfills, notices, base.pace.clock),
+        notices=notices,
+        backfills=backfills,
     )
 
 
@@ -146,6 +172,7 @@ def _conversation(
     pauses: Pauses,
     words: WordList,
     memory: MemoryParts,
+    gate: Gate,
 ) -> ConversationParts:
     settings = base.settings.bot
     return converse(
@@ -162,12 +189,12 @@ def _conversation(
             me=base.me,
             history_messages=settings.history_messages,
             allowed_bots=settings.allowed_bots,
-            store_all=base.in_playground,
             pauses=pauses,
             proxies=settings.proxies,
             words=words,
             choices=memory.choices,
             recalling=memory.recalling,
             reminding=memory.reminding,
+            gate=gate,
         )
     )

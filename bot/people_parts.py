@@ -20,7 +20,7 @@ from bot.commands.memory import MemoryDesk
 from bot.commands.personal import Personal
 from bot.commands.privacy import PrivacyDesk
 from bot.commands.typing import Typing
-from bot.commands.usage import UsageDesk, standing_limits
+from bot.commands.usage import UsageDesk, limits_of
 from bot.config import Settings
 from bot.conversation.intake import Intake
 from bot.conversation.recalling import Recalling
@@ -29,6 +29,7 @@ from bot.embedding import Embedder
 from bot.errands import Errands
 from bot.limits import PersonalLimits
 from bot.remembering import Remembering
+from bot.settings.rulebook import Rulebook
 from llm.client import LLMClient
 from llm.tasks_client import TasksClient
 from storage.choices import Choices
@@ -101,6 +102,7 @@ def serve_people(
     database: Database,
     llm: LLMClient,
     limits: PersonalLimits,
+    rulebook: Rulebook,
     clock: Clock,
     kept: str,
     privacy_line: str,
@@ -122,7 +124,7 @@ def serve_people(
         privacy=PrivacyDesk(privacy=privacy, choices=choices, holding=holding, limits=limits, personal=personal),
         usage=UsageDesk(
             usage=Usage(database),
-            allowances=standing_limits(settings.bot.requests_per_minute),
+            allowances=limits_of(rulebook, settings.bot.requests_per_minute),
             limits=limits,
             charts=Charts(),
             clock=clock,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
+from bot.settings.rules import AnswerWhen
+
 
 class Verdict(Enum):
     """What happens to a message."""
@@ -24,6 +26,7 @@ class Incoming:
 
     `from_bot`: another program wrote it (a bot, a webhook), and not one that the owner allows. `mentions_me`: it
     notifies Steward itself, by mention or by a reply with the ping on. `humans_in_thread`: people who wrote there.
+    `replies_only`: it mentions Steward by replying, and not by name. `answer_when`: what the managers chose.
     """
 
     author_id: int
@@ -36,6 +39,8 @@ class Incoming:
     mentions_my_role: bool = False
     in_own_thread: bool = False
     humans_in_thread: int = 0
+    replies_only: bool = False
+    answer_when: AnswerWhen = "addressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,19 @@ def judge(message: Incoming, private: PrivatePolicy) -> Verdict:
         return Verdict.ANSWER if private.allows(message.author_id) else Verdict.REFUSE_PRIVATE
     if not message.served:
         return Verdict.IGNORE
-    named = message.mentions_me or message.mentions_my_role
-    return Verdict.ANSWER if named or needs_no_mention(message) else Verdict.IGNORE
+    if message.answer_when == "nothing":
+        return Verdict.IGNORE
+    return Verdict.ANSWER if is_named(message) or needs_no_mention(message) else Verdict.IGNORE
+
+
+def is_named(message: Incoming) -> bool:
+    """Whether this message calls Steward, in the way that counts there."""
+    by_name = message.mentions_me and not (message.replies_only and message.answer_when == "mentioned")
+    return by_name or message.mentions_my_role
 
 
 def needs_no_mention(message: Incoming) -> bool:
     """Whether everything that this person says here is for Steward."""
+    if message.answer_when == "everything":
+        return True
     return message.in_private or (message.in_own_thread and message.humans_in_thread <= 1)

@@ -31,7 +31,7 @@ from llm.dialect import Dialect
 from llm.errors import EngineTimeout, EngineUnavailable, LLMError, RequestRefused, SettingsRefused, StreamBroken
 from llm.estimate import TokenEstimate
 from llm.failures import translate
-from llm.listing import OWN_WORKER, Entry, choose, models_of, most_used, own_health
+from llm.listing import OWN_WORKER, Entry, chat_models, choose, models_of, most_used, own_health
 from llm.prompt import prepare
 from llm.stream import AnswerStream
 from llm.types import (
@@ -59,6 +59,7 @@ class _Engine:
     """What is known about the engine until it fails: its chat model, whether it counts tokens, what it takes."""
 
     model: ModelInfo
+    others: dict[str, ModelInfo] = field(default_factory=dict)
     counts: bool = True
     dialect: Dialect = field(default_factory=Dialect)
 
@@ -93,17 +94,19 @@ class LLMClient:
         *,
         priority: Priority = "interactive",
         user: str | None = None,
+        model: str = "",
     ) -> AsyncGenerator[ChatEvent, None]:
         """The answer as it comes: queue positions (own worker), text, one last event with finish reason and usage.
 
         Closing the generator, or cancelling its task, ends the HTTP request, and so the engine's work. `user` is
         "<guild_id>/<person_id>" and reaches our own worker only. Raises errors of llm.errors; text that had arrived
-        before was yielded.
+        before was yielded. `model` names another one than the usual, where the engine serves several.
         """
         prompt = prepare(messages)
         try:
             engine = await self._known_engine()
-            answer = await self._ask(engine, prompt, sampling, priority, user)
+            served = self._served(engine, model)
+            answer = await self._ask(engine, served, prompt, sampling, priority, user)
             async with aclosing(answer.events()) as events:
                 async for event in events:
                     if event.usage is not None:
@@ -120,12 +123,13 @@ class LLMClient:
         *,
         priority: Priority = "command",
         user: str | None = None,
+        model: str = "",
     ) -> ChatReply:
         """The whole answer. Streamed underneath, so that deadlines and cancelling are the same. Raises llm.errors."""
         pieces: list[str] = []
         thoughts: list[str] = []
         last = ChatEvent()
-        async with aclosing(self.stream_chat(messages, sampling, priority=priority, user=user)) as events:
+        async with aclosing(self.stream_chat(messages, sampling, priority=priority, user=user, model=model)) as events:
             async for last in events:
                 if last.recalls:
                     thoughts, pieces = [*thoughts, *pieces], []
@@ -133,22 +137,32 @@ class LLMClient:
                 pieces.append(last.text)
         return ChatReply("".join(pieces), last.finish_reason or "stop", last.usage, "".join(thoughts))
 
-    async def count_tokens(self, messages: Sequence[ChatMessage]) -> TokenCount:
+    async def count_tokens(self, messages: Sequence[ChatMessage], model: str = "") -> TokenCount:
         """Tokens of the rendered prompt: exact from the engine's /tokenize, else an upper estimate marked as such."""
         prompt = prepare(messages)
         try:
             engine = await self._known_engine()
-            counted = await self._tokenize(engine, prompt) if engine.counts else None
+            served = self._served(engine, model)
+            counted = await self._tokenize(engine, prompt, model) if engine.counts else None
         except LLMError as error:
             self._forget_after(error)
             raise
         if counted is not None:
             return counted
-        return TokenCount(self._estimate.tokens(prompt), engine.model.max_model_len, exact=False)
+        return TokenCount(self._estimate.tokens(prompt), served.max_model_len, exact=False)
 
-    async def model(self) -> ModelInfo:
-        """The chat model served: the configured one, else the first of the list. Cached until the engine fails."""
-        return (await self._known_engine()).model
+    async def model(self, name: str = "") -> ModelInfo:
+        """The chat model served: the configured one, else the first of the list. Cached until the engine fails.
+
+        Another one by `name`, where the engine lists it; what is no longer served gives way to the usual one."""
+        return self._served(await self._known_engine(), name)
+
+    async def chat_models(self) -> list[ModelInfo]:
+        """The models that can answer, the usual one first, asked now. Raises llm.errors."""
+        engine = await self._known_engine()
+        listed = chat_models(await self._call(self._listed), self._settings)
+        engine.others = {info.id: info for info in listed if info.id != engine.model.id}
+        return [engine.model, *engine.others.values()]
 
     async def models(self) -> list[str]:
         """The names of all models that the engine lists, asked now. Raises llm.errors."""
@@ -177,8 +191,15 @@ class LLMClient:
 
     async def _known_engine(self) -> _Engine:
         if self._engine is None:
-            self._engine = _Engine(choose(await self._call(self._listed), self._settings))
+            listed = await self._call(self._listed)
+            usual = choose(listed, self._settings)
+            others = {info.id: info for info in chat_models(listed, self._settings) if info.id != usual.id}
+            self._engine = _Engine(usual, others)
         return self._engine
+
+    @staticmethod
+    def _served(engine: _Engine, name: str) -> ModelInfo:
+        return engine.others.get(name, engine.model)
 
     async def _listed(self) -> list[Entry]:
         """The engine's models; none where it has no list and the settings name the model anyway."""
@@ -196,7 +217,13 @@ class LLMClient:
             self._engine = None
 
     async def _ask(
-        self, engine: _Engine, prompt: list[dict[str, str]], sampling: Sampling, priority: Priority, user: str | None
+        self,
+        engine: _Engine,
+        served: ModelInfo,
+        prompt: list[dict[str, str]],
+        sampling: Sampling,
+        priority: Priority,
+        user: str | None,
     ) -> AnswerStream:
         """Send the request; the deadline of the first token starts here.
 
@@ -207,7 +234,7 @@ class LLMClient:
             if engine.is_own:
                 fields |= _beyond_openai(sampling, priority, user)
             try:
-                chunks = await self._send(engine.model.id, prompt, fields, first_token_by)
+                chunks = await self._send(served.id, prompt, fields, first_token_by)
                 return AnswerStream(chunks, first_token_by, self._settings.token_timeout_s, is_split=engine.is_own)
             except RequestRefused as refusal:
                 dialect = None if engine.is_own else engine.dialect.after(refusal)
@@ -234,12 +261,13 @@ class LLMClient:
         except OpenAIError as error:
             raise translate(error) from error
 
-    async def _tokenize(self, engine: _Engine, prompt: list[dict[str, str]]) -> TokenCount | None:
+    async def _tokenize(self, engine: _Engine, prompt: list[dict[str, str]], model: str) -> TokenCount | None:
         """The engine's own count; None from another engine without such a route (or with one of another shape)."""
+        body: dict[str, Any] = {"messages": prompt}
+        if model in engine.others:  # an engine of several models takes the name, as vLLM does
+            body["model"] = model
         try:
-            answer = await self._call(
-                lambda: self._openai.post(f"{self._root}/tokenize", cast_to=object, body={"messages": prompt})
-            )
+            answer = await self._call(lambda: self._openai.post(f"{self._root}/tokenize", cast_to=object, body=body))
         except RequestRefused:
             if engine.is_own:
                 raise
@@ -248,7 +276,8 @@ class LLMClient:
             engine.counts = False
             return None
         length = answer.get("max_model_len")
-        known = most_used(length, self._settings) if isinstance(length, int) else engine.model.max_model_len
+        served = self._served(engine, model)
+        known = most_used(length, self._settings) if isinstance(length, int) else served.max_model_len
         return TokenCount(answer["count"], known)
 
     async def _call(self, request: Callable[[], Awaitable[T]]) -> T:

@@ -42,6 +42,13 @@ def choose(models: Sequence[Entry], settings: LLMSettings) -> ModelInfo:
     return ModelInfo(settings.model, settings.context_tokens, "")  # other engines may serve more than they list
 
 
+def chat_models(models: Sequence[Entry], settings: LLMSettings) -> list[ModelInfo]:
+    """The models that can answer, as far as a list tells: our worker has one, and lists its task models after it."""
+    if any(model.get("owned_by") == OWN_WORKER for model in models):
+        return [choose(models, settings)]
+    return [_described(model, settings) for model in models]
+
+
 def _described(model: Entry, settings: LLMSettings) -> ModelInfo:
     stated = next((model[name] for name in _CONTEXT_FIELDS if isinstance(model.get(name), int) and model[name] > 0), 0)
     context = most_used(stated, settings) if stated else settings.context_tokens

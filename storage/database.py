@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Database:
         self._reader = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writer = self.engine.execution_options(immediate=True)
         self._intake: Intake | None = None
+        self.setting_revisions: Counter[int] = Counter()
+        """How often each server's settings changed in this process: what was read before is old then."""
 
     def __str__(self) -> str:
         return str(self._address)

@@ -71,6 +71,7 @@ class Retention:
             *(_of_guild(table, guild_id) for table in (Reply, Memory, Choice, Setting, SettingChange, Channel)),
             delete(Guild).where(Guild.id == guild_id),
         )
+        self._database.setting_revisions[guild_id] += 1
         gone += await self._tidy()
         return gone
 

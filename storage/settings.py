@@ -86,7 +86,30 @@ class GuildSettings:
             else:
                 await upsert(connection, Setting, [key | {"value": new}], update=("value",))
             await _log(connection, key | {"old": old, "new": new, "person_id": by})
+        self._database.setting_revisions[place.guild_id] += 1
         return True
+
+    async def remember(self, place: Place, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON
+        """Keep something of the bot's own beside the settings, or (None) forget it: nobody's choice, so it is not
+        logged."""
+        key = {"guild_id": place.guild_id, "scope": place.scope.value, "target_id": place.target_id, "name": name}
+        async with self._database.write(settled=False) as connection:
+            if value is None:
+                await connection.execute(delete(Setting).filter_by(**key))
+            else:
+                row = key | {"value": json.dumps(value, sort_keys=True)}
+                await upsert(connection, Setting, [row], update=("value",))
+        self._database.setting_revisions[place.guild_id] += 1
+
+    async def remembered(self, name: str) -> dict[Place, Any]:
+        """All that is kept or set under this name, in all servers."""
+        async with self._database.session(settled=False) as session:
+            rows = await session.scalars(select(Setting).where(Setting.name == name))
+            return {Place(row.guild_id, Scope(row.scope), row.target_id): json.loads(row.value) for row in rows}
+
+    def revision(self, guild_id: int) -> int:
+        """Grows with every change of this server's settings: `chosen` that was read at an earlier one is old."""
+        return self._database.setting_revisions[guild_id]
 
     async def changes(self, guild_id: int, limit: int = 50) -> list[Change]:
         """The audit log, newest first."""

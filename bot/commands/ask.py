@@ -22,7 +22,9 @@ from bot.conversation.patience import PATIENCE_S, Patience
 from bot.conversation.prompting import Prompts
 from bot.conversation.recalling import Recalling
 from bot.conversation.rendering import Part, render, small
+from bot.gate import Gate
 from bot.limits import PersonalLimits
+from bot.settings.rules import Rules
 from llm.client import LLMClient
 from llm.errors import LLMError
 from llm.types import ChatReply
@@ -48,6 +50,7 @@ class Ask:
         recalling: Recalling,
         me: Callable[[], discord.ClientUser],
         words: WordList,
+        gate: Gate,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._llm = llm
@@ -57,6 +60,7 @@ class Ask:
         self._recalling = recalling
         self._me = me
         self._words = words
+        self._gate = gate
         self._patience_s = patience_s
 
     async def answer(self, interaction: discord.Interaction, question: str) -> None:
@@ -69,9 +73,10 @@ class Ask:
         if not pieces:
             await tell(interaction, NOTHING_ASKED)
             return
-        reply = await self._patient_reply(interaction, pieces)
+        rules = await self._gate.for_interaction(interaction)
+        reply = await self._patient_reply(interaction, pieces, rules)
         text = reply.text.strip()
-        if OwnText(self._words).checked(text, is_whole=True).is_hit:
+        if rules.filter_own_text and OwnText(self._words).checked(text, is_whole=True).is_hit:
             await tell(interaction, INSTEAD)
             return
         if not render(text):
@@ -92,22 +97,23 @@ class Ask:
             return []
         return await self._recalling.in_private(interaction.user.id, interaction.guild_id, question)
 
-    async def _patient_reply(self, interaction: discord.Interaction, pieces: list[Exchange]) -> ChatReply:
+    async def _patient_reply(self, interaction: discord.Interaction, pieces: list[Exchange], rules: Rules) -> ChatReply:
         """The model's reply; an engine that loads or is being restarted is waited for."""
         patience = Patience(self._patience_s)
         while True:
             try:
-                return await self._reply(interaction, pieces)
+                return await self._reply(interaction, pieces, rules)
             except LLMError as error:
                 if not patience.bears(error):
                     raise
             await patience.pause()
 
-    async def _reply(self, interaction: discord.Interaction, pieces: list[Exchange]) -> ChatReply:
+    async def _reply(self, interaction: discord.Interaction, pieces: list[Exchange], rules: Rules) -> ChatReply:
         guild_name = interaction.guild.name if interaction.guild else None
-        prompt = await self._prompts.make(interaction.id, guild_name, pieces)
+        prompt = await self._prompts.make(interaction.id, guild_name, pieces, rules=rules)
         user = f"{interaction.guild_id or 0}/{interaction.user.id}"
-        return await self._llm.chat(prompt.context.messages, prompt.sampling, priority="command", user=user)
+        messages, sampling = prompt.context.messages, prompt.sampling
+        return await self._llm.chat(messages, sampling, priority="command", user=user, model=rules.model)
 
     async def _store(
         self,

@@ -20,6 +20,7 @@ for moderators. Edit your question within two minutes and I answer it anew; dele
 - `/usage` tells what you used and what you may; moderators see the server's.
 - `/typing` lets you have my answers in one piece instead of while I write.
 - `/pause` lets a moderator silence me, here or in the whole server.
+- `/settings` lets whoever manages the server choose when and how I answer, for whom, and what I keep.
 - `/help` shows this.
 **Private messages:** {private}
 **Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too.

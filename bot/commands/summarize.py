@@ -16,6 +16,7 @@ from bot.conversation.intake import ORDINARY
 from bot.conversation.naming import names_in
 from bot.conversation.rendering import DISCORD_LIMIT, Part, length, neutralize, small
 from bot.errors import Refusal
+from bot.gate import Gate
 from bot.limits import PersonalLimits
 from llm.client import LLMClient
 from llm.tasks.summarize import SourceMessage, Summary, summarize
@@ -70,7 +71,7 @@ class Summarize:
 
 
 def add_summarize(
-    tree: app_commands.CommandTree[discord.Client], summarizer: Summarize, limits: PersonalLimits
+    tree: app_commands.CommandTree[discord.Client], summarizer: Summarize, limits: PersonalLimits, gate: Gate
 ) -> None:
     """Hang /summarize on the tree."""
 
@@ -83,6 +84,7 @@ def add_summarize(
         await defer(interaction)
         async with explained(interaction):
             with limits.request(interaction.user.id):
+                await gate.for_interaction(interaction)
                 await summarizer.answer(interaction, count)
 
 

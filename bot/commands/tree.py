@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 WITHOUT_MODEL = frozenset({"help", "memory", "pause", "privacy", "settings", "typing", "usage"})
 """What can be asked while a moderator has paused Steward."""
-NEEDS_NO_TALK = frozenset({"help", "privacy", "typing", "usage"})
+NEEDS_NO_TALK = frozenset({"help", "privacy", "settings", "typing", "usage"})
 """What can be asked in private messages even where talking is off: whose data it is must always be able to ask."""
 STOPPED = "I stopped: a moderator has paused me here."
 NOT_SERVED = "I do not serve this server: my owner listed other ones."

@@ -19,6 +19,8 @@ from bot.clock import Clock
 from bot.commands.answering import defer, explained, tell
 from bot.errors import Refusal
 from bot.limits import AT_ONCE, PersonalLimits
+from bot.settings.rulebook import Rulebook
+from bot.settings.values import counted
 from storage.usage import Usage, Used
 
 log = structlog.get_logger()
@@ -138,15 +140,21 @@ def add_usage(tree: app_commands.CommandTree[discord.Client], desk: UsageDesk) -
             await (desk.servers(interaction, guild) if guild else desk.mine(interaction))
 
 
-def standing_limits(per_minute: int) -> Allowances:
-    """The limits that hold everywhere, from the owner's file."""
-    sentences = (
+def limits_of(rulebook: Rulebook, per_minute: int) -> Allowances:
+    """What holds for whoever asks: the limits of the owner's file, and what the server's managers chose."""
+    standing = (
         f"{per_minute} requests a minute, in all servers together ([bot] requests_per_minute)",
         f"{AT_ONCE} requests in work at the same time",
     )
 
-    async def told(_: discord.Interaction) -> Sequence[str]:
-        return sentences
+    async def told(interaction: discord.Interaction) -> Sequence[str]:
+        rules = await rulebook.for_interaction(interaction)
+        quotas = [
+            f"{counted(limit, unit)} a day, from midnight to midnight (UTC)"
+            for limit, unit in ((rules.requests_per_day, "requests"), (rules.tokens_per_day, "tokens"))
+            if limit
+        ]
+        return [*standing, *quotas]
 
     return told
 

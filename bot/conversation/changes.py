@@ -22,6 +22,7 @@ from bot.conversation.running import Replies, Why, places_of
 from bot.conversation.turn import Turns
 from bot.errands import Errands
 from bot.errors import Refusal
+from bot.gate import Gate
 from bot.limits import PersonalLimits
 from storage.history import History
 
@@ -42,6 +43,7 @@ class Changes:
         proxies: Proxies,
         pauses: Pauses,
         limits: PersonalLimits,
+        gate: Gate,
         errands: Errands,
         pace: Pace,
     ) -> None:
@@ -53,6 +55,7 @@ class Changes:
         self._proxies = proxies
         self._pauses = pauses
         self._limits = limits
+        self._gate = gate
         self._errands = errands
         self._pace = pace
 
@@ -106,6 +109,7 @@ class Changes:
     async def _answer_anew(self, message: discord.Message, finished: Finished) -> None:
         self._pauses.require_none(*places_of(message))
         with self._limits.request(finished.asker_id):
+            await self._gate.require(message.guild, message.channel, message.author)
             async with self._turns.begun(message, asker_id=finished.asker_id) as running:
                 await self._turns.answer(running, Order(standing=finished.standing))
 

@@ -56,6 +56,17 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """How the answers sound: a manner in words, and a language; empty: as Steward is, and the one it is asked in."""
+
+    persona: str = ""
+    language: str = ""
+
+
+PLAIN = Voice()
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """What one person said and Steward's answer to it: it is kept or dropped as a whole."""
 
@@ -100,12 +111,21 @@ class Context:
         return told if is_counted else f"{told}, about as much as I can read at once"
 
 
-def system_prompt(guild_name: str | None) -> str:
+def system_prompt(guild_name: str | None, voice: Voice = PLAIN) -> str:
     """The standing instruction; `guild_name` is None in a private conversation. It never changes between turns."""
     if guild_name is None:
-        return f"You are Steward, talking with one person in a private conversation; {_MANNERS}"
-    server = f"You are Steward, the assistant of the Discord server {guild_name}."
-    return f"{server} Several people may talk with you; {_MANNERS}"
+        said = f"You are Steward, talking with one person in a private conversation; {_MANNERS}"
+    else:
+        server = f"You are Steward, the assistant of the Discord server {guild_name}."
+        said = f"{server} Several people may talk with you; {_MANNERS}"
+    return " ".join([said, *_wishes(voice)])
+
+
+def _wishes(voice: Voice) -> list[str]:
+    """What the managers want of the answers, as sentences."""
+    persona, language = (" ".join(harmless_template_tokens(text).split()) for text in (voice.persona, voice.language))
+    sentences = [f"The people who run this place want you to be like this: {persona}"] if persona else []
+    return [*sentences, f"Always answer in {language}, whatever language you are asked in."] if language else sentences
 
 
 def exchanges(rows: Iterable[Row], names: Names, beside: Mapping[int, Sequence[str]] | None = None) -> list[Exchange]:
@@ -164,6 +184,7 @@ def compose(
     start: int,
     summary: Summary | None = None,
     unseen: int | None = 0,
+    voice: Voice = PLAIN,
 ) -> Context:
     """The prompt of pieces[start:]; there must be at least one.
 
@@ -172,7 +193,7 @@ def compose(
     before all pieces; None where there are some, nobody knows how many.
     """
     kept = pieces[start:]
-    messages = [ChatMessage("system", system_prompt(guild_name))]
+    messages = [ChatMessage("system", system_prompt(guild_name, voice))]
     if summary is not None:
         messages.append(ChatMessage("user", summarized(summary)))
     messages += [message for piece in kept for message in piece.messages]

@@ -26,6 +26,7 @@ from bot.conversation.streaming import TROUBLE
 from bot.conversation.turn import Turns
 from bot.errands import Errands
 from bot.errors import Refusal, explain, is_expected
+from bot.gate import Gate
 from bot.limits import PersonalLimits
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ class Controls:
         standing: StandingReplies,
         pauses: Pauses,
         limits: PersonalLimits,
+        gate: Gate,
         errands: Errands,
         pace: Pace,
     ) -> None:
@@ -64,6 +66,7 @@ class Controls:
         self._standing = standing
         self._pauses = pauses
         self._limits = limits
+        self._gate = gate
         self._errands = errands
         self._pace = pace
         self._in_work: set[int] = set()
@@ -120,11 +123,13 @@ class Controls:
         self, interaction: discord.Interaction, message: discord.Message, action: Action, target: Target
     ) -> None:
         self._pauses.require_none(*places_of(message))
+        await self._gate.for_interaction(interaction)
         if action is not Action.RETRY:
             await self._require_newest(message)
         order = await self._order(action, message)
         question = await _question(interaction, target)
-        async with self._turns.begun(question, asker_id=target.asker_id) as running:
+        asker = interaction.user if interaction.user.id == target.asker_id else None
+        async with self._turns.begun(question, asker_id=target.asker_id, asker=asker) as running:
             await self._turns.answer(running, order)
 
     async def _order(self, action: Action, message: discord.Message) -> Order:

@@ -47,6 +47,12 @@ class Intake:
             if self._has_files(message):  # once more, with their texts: they come from elsewhere and may take long
                 await self._history.collect([self.stored(message, await self._attachments.of(message))])
 
+    async def record_texts(self, messages: Sequence[discord.Message]) -> None:
+        """Store many messages of long ago, without looking into their files. Raises StorageError."""
+        await self._history.record([self.stored(message) for message in messages])
+        for message in messages:
+            await self._record_place(message)
+
     async def edit(self, message: discord.Message) -> None:
         """The message was edited on Discord. Our own edits are no news, and link previews come without a time."""
         if message.author.id != self._my_id() and message.edited_at is not None:

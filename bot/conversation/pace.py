@@ -29,4 +29,6 @@ class Pace:
     """A question that is edited within this is answered anew, while nobody has replied."""
     controls_s: float = 15 * 60.0
     """How long the buttons stand under an answer."""
+    fetch_pause_s: float = 1.0
+    """Between two pages of messages of long ago: people come first."""
     clock: Clock = field(default_factory=Clock)

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.conversation.context import Context, Exchange, Summary, compose, first_kept, index_of, new_cut
+from bot.conversation.context import PLAIN, Context, Exchange, Summary, Voice, compose, first_kept, index_of, new_cut
+from bot.settings.rules import Rules
 from llm.client import LLMClient
 from llm.errors import ContextTooLong
 from llm.types import Sampling, TokenCount
@@ -48,20 +49,26 @@ class Prompts:
         pieces: Sequence[Exchange],
         summary: Summary | None = None,
         unseen: int | None = 0,
+        rules: Rules | None = None,
     ) -> Prompt:
         """The prompt for a conversation of at least one piece; `summary` and `unseen` as `compose` takes them.
 
+        `rules`: how the answer sounds, how long it may be, how much is read for it and by which model; None: as the
+        engine's settings say.
+
         Raises llm.errors; ContextTooLong when the newest piece alone does not fit.
         """
-        window = (await self._llm.model()).max_model_len
-        sampling = self._fitting(window)
+        model = rules.model if rules else ""
+        window = _window((await self._llm.model(model)).max_model_len, rules)
+        sampling = self._fitting(window, rules)
+        voice = Voice(rules.persona, rules.language) if rules else PLAIN
         start = self._begin(key, pieces, unseen)
         sizes = [piece.characters for piece in pieces]
         start = first_kept(sizes, window * MOST_CHARACTERS_PER_TOKEN, start)
         for _ in range(MOST_COUNTS):
-            context = compose(guild_name, pieces, start, summary, unseen)
-            count = await self._llm.count_tokens(context.messages)
-            budget = count.max_model_len - sampling.max_tokens
+            context = compose(guild_name, pieces, start, summary, unseen, voice)
+            count = await self._llm.count_tokens(context.messages, model)
+            budget = _window(count.max_model_len, rules) - sampling.max_tokens
             if count.count <= budget:
                 self._remember(key, context.first_id)
                 return Prompt(context, sampling, count.exact)
@@ -80,9 +87,10 @@ class Prompts:
         rows = [piece.rows for piece in pieces]
         return new_cut(rows, sum(rows), 0) if len(rows) > 1 else 0
 
-    def _fitting(self, window: int) -> Sampling:
+    def _fitting(self, window: int, rules: Rules | None) -> Sampling:
         """An answer may take at most half of a small model's context."""
-        most = min(self._sampling.max_tokens, max(1, window // 2))
+        wanted = rules.max_tokens if rules else self._sampling.max_tokens
+        most = min(wanted, max(1, window // 2))
         given = self._sampling
         return Sampling(most, given.temperature, given.top_p, given.top_k, given.stop)
 
@@ -100,3 +108,8 @@ class Prompts:
         self._cuts.move_to_end(key)
         if len(self._cuts) > REMEMBERED_CUTS:
             self._cuts.popitem(last=False)
+
+
+def _window(most: int, rules: Rules | None) -> int:
+    """How many tokens prompt and answer may take together: what the model holds, unless less is wanted."""
+    return min(most, rules.context_tokens) if rules and rules.context_tokens else most

@@ -24,9 +24,11 @@ from bot.conversation.streaming import TROUBLE
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
 from bot.errors import TooManyRequests, explain, is_expected
+from bot.gate import Gate, is_allowed
 from bot.limits import PersonalLimits
 from bot.membership import Membership
-from bot.permissions import Incoming, PrivatePolicy, Verdict, judge, needs_no_mention
+from bot.permissions import Incoming, PrivatePolicy, Verdict, is_named, judge, needs_no_mention
+from bot.settings.rules import Rules
 
 log = structlog.get_logger()
 
@@ -56,8 +58,8 @@ class Reception:
         pauses: Pauses,
         reminding: Reminding,
         my_id: Callable[[], int],
+        gate: Gate,
         allowed_bots: Collection[int] = (),
-        store_all: bool = False,
     ) -> None:
         self._membership = membership
         self._private = private
@@ -73,21 +75,24 @@ class Reception:
         self._order: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._my_id = my_id
         self._allowed_bots = frozenset(allowed_bots)
-        self._store_all = store_all
+        self._gate = gate
 
     async def receive(self, message: discord.Message) -> None:
         """Deal with one message. Only who addressed Steward reads about a failure; the log has every one."""
+        waits = self._is_for_me(message)
         try:
+            rules = await self._gate.rulebook.for_message(message)
+            waits = waits or rules.answer_when == "everything"
             self._newest.heard(message, flows=self._transcript.flows(message.channel))
             if await self._changes.reposted(message):
                 return
-            if self._is_for_me(message):
-                await self._attend(message)
+            if waits:
+                await self._attend(message, rules)
             else:
-                await self._judged(message)
+                await self._judged(message, rules)
         except Exception as error:  # the edge: whatever it was, the log has the cause
             self._log(message, error)
-            if self._is_for_me(message) and not message.author.bot:
+            if waits and not message.author.bot:
                 await self._tell(message, error)
 
     def typing(self, channel_id: int, person_id: int) -> None:
@@ -96,18 +101,20 @@ class Reception:
         if running is not None and running.burst is not None:
             running.burst.typed()
 
-    async def _attend(self, message: discord.Message) -> None:
+    async def _attend(self, message: discord.Message, rules: Rules) -> None:
         """Take the message's place in its conversation, in the order of arrival, and answer it when its turn comes."""
         async with AsyncExitStack() as held:
             async with self._arrivals(message.channel.id):
-                running = await self._accepted(message, held)
+                running = await self._accepted(message, rules, held)
             if running is not None:
                 await self._turns.answer(running)
 
-    async def _accepted(self, message: discord.Message, held: AsyncExitStack) -> Running | None:
+    async def _accepted(self, message: discord.Message, rules: Rules, held: AsyncExitStack) -> Running | None:
         """The reply to be written, kept in work by `held`; None where there is none to write."""
-        facts, verdict = await self._judged(message)
+        facts, verdict = await self._judged(message, rules)
         if verdict is Verdict.IGNORE:
+            return None
+        if not is_named(facts) and not is_allowed(rules, message.author):  # nobody called: no word is needed either
             return None
         fact = self._reminding.fact(message) if verdict is Verdict.ANSWER else None
         gathers = verdict is Verdict.ANSWER and needs_no_mention(facts) and fact is None
@@ -118,6 +125,7 @@ class Reception:
             await message.channel.send(PRIVATE_REFUSED)
             return None
         self._pauses.require_none(*places_of(message))
+        await self._gate.require(message.guild, message.channel, message.author)
         if fact is not None:
             await self._reminding.answer(message, fact)
             return None
@@ -142,16 +150,17 @@ class Reception:
             lock = self._order[channel_id] = asyncio.Lock()
         return lock
 
-    async def _judged(self, message: discord.Message) -> tuple[Incoming, Verdict]:
+    async def _judged(self, message: discord.Message, rules: Rules) -> tuple[Incoming, Verdict]:
         """Whether to answer, and why; what need not be answered may still have to be stored."""
-        facts = await self._facts(message)
+        facts = await self._facts(message, rules)
         verdict = judge(facts, self._private)
-        kept = facts.ordinary and facts.served and not facts.from_me and (self._store_all or facts.in_own_thread)
+        wanted = rules.store == "everything" or facts.in_own_thread
+        kept = facts.ordinary and facts.served and not facts.from_me and wanted
         if verdict is Verdict.IGNORE and kept:
             await self._intake.record([message])
         return facts, verdict
 
-    async def _facts(self, message: discord.Message) -> Incoming:
+    async def _facts(self, message: discord.Message, rules: Rules) -> Incoming:
         channel = message.channel
         own_thread = self._is_own_thread(message)
         served = message.guild is None or await self._membership.serves(message.guild.id)
@@ -169,6 +178,8 @@ class Reception:
             mentions_my_role=self._mentions_my_role(message),
             in_own_thread=own_thread,
             humans_in_thread=humans,
+            replies_only=f"<@{self._my_id()}>" not in message.content.replace("<@!", "<@"),
+            answer_when=rules.answer_when,
         )
 
     def _is_stranger(self, message: discord.Message) -> bool:

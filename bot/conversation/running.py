@@ -12,8 +12,10 @@ import discord
 
 from bot.conversation.bursts import Burst
 from bot.conversation.lanes import Place
+from bot.settings.rules import Rules
 from storage.choices import Consent
 
+AS_EVER = Rules()
 REMEMBERED_DELETIONS = 1000
 """Other bots delete within milliseconds, while the message itself still waits for its turn."""
 
@@ -30,7 +32,8 @@ class Running:
     """One reply in the making, in the conversation `key`, for `asker_id`, which a proxy's copy of a question lacks.
 
     `burst` says until when further messages of the asker belong to the question; None where each is one. `chosen` is
-    what the asker said yes to. `is_shown`: Discord shows the end already, and it is only still being stored."""
+    what the asker said yes to; `rules` hold for the asker there. `is_shown`: Discord shows the end already, and it is
+    only still being stored."""
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class Running:
         asker_id: int,
         burst: Burst | None = None,
         chosen: Collection[Consent] = (),
+        rules: Rules = AS_EVER,
     ) -> None:
         self.question = question
         self.key = key
@@ -48,6 +52,7 @@ class Running:
         self.asker_id = asker_id
         self.burst = burst
         self.chosen = frozenset(chosen)
+        self.rules = rules
         self.has_begun = False
         self.is_shown = False
         self._earlier: list[discord.Message] = []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.conversation.intake import ORDINARY, Intake, replied_to
+from bot.settings.rulebook import Rulebook
 from storage.history import History, StoredMessage
 
 LONGEST_FETCH = 50
@@ -32,25 +33,33 @@ class Conversation:
 class Transcript:
     """Finds conversations. Raises StorageError; what Discord does not give is simply not read."""
 
-    def __init__(self, history: History, intake: Intake, my_id: Callable[[], int], longest: int) -> None:
+    def __init__(
+        self, history: History, intake: Intake, my_id: Callable[[], int], longest: int, rulebook: Rulebook
+    ) -> None:
         self._history = history
         self._intake = intake
         self._my_id = my_id
         self._longest = longest
+        self._rulebook = rulebook
         self._caught_up: set[int] = set()
 
-    async def of(self, message: discord.Message) -> Conversation:
-        """The conversation up to `message`, which must be stored already."""
+    async def of(self, message: discord.Message, longest: int | None = None) -> Conversation:
+        """The conversation up to `message`, which must be stored already; its last `longest` messages."""
+        longest = longest or self._longest
         if self.flows(message.channel):
-            await self._catch_up(message)
-            rows = await self._history.recent(message.channel.id, self._longest)
-            unseen = 0 if len(rows) < self._longest else None
+            if self._is_mine(message.channel):
+                await self._catch_up(message)
+            rows = await self._history.recent(message.channel.id, longest)
+            unseen = 0 if len(rows) < longest else None
             return Conversation(message.channel.id, self._said_before(message, rows), unseen)
-        rows, truncated = await self._chain(message)
+        rows, truncated = await self._chain(message, longest)
         return Conversation(rows[0].id if rows else message.id, rows, None if truncated else 0)
 
     def flows(self, channel: discord.abc.MessageableChannel) -> bool:
         """Whether everything said in this channel is one conversation."""
+        return self._is_mine(channel) or self._rulebook.answers_everything(channel)
+
+    def _is_mine(self, channel: discord.abc.MessageableChannel) -> bool:
         is_own_thread = isinstance(channel, discord.Thread) and channel.owner_id == self._my_id()
         return is_own_thread or isinstance(channel, discord.DMChannel)
 
@@ -75,9 +84,9 @@ class Transcript:
         await self._intake.record([found for found in earlier if found.type in ORDINARY])
         self._caught_up.add(message.channel.id)
 
-    async def _chain(self, message: discord.Message) -> tuple[list[StoredMessage], bool]:
+    async def _chain(self, message: discord.Message, longest: int) -> tuple[list[StoredMessage], bool]:
         """The chain, and whether it goes on beyond what is looked at."""
-        chain = await self._history.chain(message.id, self._longest)
+        chain = await self._history.chain(message.id, longest)
         fetched = 0
         while chain.missing is not None and fetched < LONGEST_FETCH:
             parent = await self._fetch(message, chain.missing)
@@ -85,7 +94,7 @@ class Transcript:
                 break
             await self._intake.record([parent])
             fetched += 1
-            chain = await self._history.chain(message.id, self._longest)
+            chain = await self._history.chain(message.id, longest)
         rows = _of_one_place(chain.messages, message.channel)
         return rows, chain.truncated and len(rows) == len(chain.messages)
 

@@ -34,6 +34,7 @@ from bot.conversation.running import Replies, Running
 from bot.conversation.streaming import AnyMessage, LiveReply, Standing
 from bot.conversation.transcript import Conversation, Transcript
 from bot.errors import LeftOut, explain
+from bot.settings.rulebook import Rulebook
 from llm.client import LLMClient
 from llm.errors import LLMError
 from llm.types import QueuePosition, Sampling
@@ -51,6 +52,7 @@ GO_ON = "Go on exactly where you stopped, without repeating anything."
 VARIED = 0.8
 """Temperature of a further answer where the owner chose greedy ones."""
 FIRST = Order()
+NO_WORDS = WordList(())
 
 
 class Turns:
@@ -72,6 +74,7 @@ class Turns:
         words: WordList,
         choices: Choices,
         recalling: Recalling,
+        rulebook: Rulebook,
     ) -> None:
         self._llm = llm
         self._history = history
@@ -86,26 +89,34 @@ class Turns:
         self._words = words
         self._choices = choices
         self._recalling = recalling
+        self._rulebook = rulebook
         self._lanes = Lanes()
 
     @asynccontextmanager
     async def begun(
-        self, question: discord.Message, *, asker_id: int | None = None, gathers: bool = False
+        self,
+        question: discord.Message,
+        *,
+        asker_id: int | None = None,
+        asker: discord.abc.User | None = None,
+        gathers: bool = False,
     ) -> AsyncIterator[Running]:
         """Take the next place in the question's conversation, for the length of the body.
 
+        `asker`: who asked, with their roles, where the question itself does not tell (Discord was asked for it again).
         `gathers`: further messages of the asker join the question until there is a first word of the answer.
         Raises TooManyRequests, LeftOut and StorageError."""
-        asker = asker_id or question.author.id
-        chosen = await self._choices.of(asker, question.guild.id if question.guild else None)
+        for_whom = asker_id or question.author.id
+        chosen = await self._choices.of(for_whom, question.guild.id if question.guild else None)
         if Consent.OPT_OUT in chosen:
             raise LeftOut
         await self._intake.record([question])
         conversation = await self._transcript.of(question)
         key = conversation.key
         burst = Burst(self._pace) if gathers else None
+        rules = await self._rulebook.for_message(question, asker)
         with self._lanes.line(key) as place:
-            running = Running(question, key, place, asker_id=asker, burst=burst, chosen=chosen)
+            running = Running(question, key, place, asker_id=for_whom, burst=burst, chosen=chosen, rules=rules)
             with self._replies.opened(running):
                 yield running
 
@@ -119,7 +130,7 @@ class Turns:
             self._pace,
             buttons=while_writing(Target(question.id, running.asker_id, order.number)),
             standing=order.standing,
-            own=OwnText(self._words),
+            own=self._own_text(running),
             is_live=Consent.NO_TYPING not in running.chosen,
         )
         answer = Answer(self._pace.clock)
@@ -156,7 +167,7 @@ class Turns:
                 break
             live.begin_anew()
         running.has_begun = True
-        if OwnText(self._words).checked(answer.text, is_whole=True).is_hit:
+        if self._own_text(running).checked(answer.text, is_whole=True).is_hit:
             log.warning("answer taken back", message=running.question.id)
             answer.take_back(INSTEAD)
         answer.why_stopped = running.why_stopped
@@ -194,20 +205,21 @@ class Turns:
 
     async def _attempt(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         question = running.question
-        conversation = await self._transcript.of(question)  # again: the turns before this one have been answered now
+        # again: the turns before this one have been answered now
+        conversation = await self._transcript.of(question, running.rules.context_messages)
         beside = await self._recalling.beside(question, running.asker_id, conversation.rows, running.chosen)
         pieces = self._pieces(question, conversation, self._rows(conversation, order, live), beside)
         if not pieces or pieces[-1].messages[-1].role == "assistant":
             answer.instead, answer.finish_reason = NOTHING_ASKED, "stop"
             return
-        answer.model = (await self._llm.model()).id
+        answer.model = (await self._llm.model(running.rules.model)).id
         guild_name = question.guild.name if question.guild else None
         prompt = answer.prompt = await self._prompts.make(
-            conversation.key, guild_name, pieces, unseen=conversation.unseen
+            conversation.key, guild_name, pieces, unseen=conversation.unseen, rules=running.rules
         )
         user = f"{question.guild.id if question.guild else 0}/{running.asker_id}"
         sampling = varied(prompt.sampling) if order.kind is Kind.AGAIN else prompt.sampling
-        stream = self._llm.stream_chat(prompt.context.messages, sampling, user=user)
+        stream = self._llm.stream_chat(prompt.context.messages, sampling, user=user, model=running.rules.model)
         async with aclosing(stream) as events:
             async for event in events:
                 answer.add(event)
@@ -248,6 +260,10 @@ class Turns:
         people = {row.author.id: row.author.name for row in conversation.rows}
         people |= {person.id: person.display_name for person in question.mentions}
         return exchanges(rows, names_in(question.guild, self._me(), people), beside)
+
+    def _own_text(self, running: Running) -> OwnText:
+        """The filter over what is said there, which the managers may have switched off."""
+        return OwnText(self._words if running.rules.filter_own_text else NO_WORDS)
 
     async def _remember_part(self, message: AnyMessage, part: Part, before: AnyMessage) -> None:
         """Store a part as soon as it is posted, so that a reply to it finds its conversation; its text follows."""

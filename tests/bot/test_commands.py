@@ -301,6 +301,7 @@ class TestTheTree:
             "memory",
             "pause",
             "privacy",
+            "settings",
             "summarize",
             "typing",
             "usage",

@@ -1,0 +1,102 @@
+"""Whether somebody may ask right now: by their roles, and by what they have used today. Asked before any work begins.
+
+Days are days in UTC. It does not know who is answered at all (`permissions`), nor how much in a minute (`limits`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import discord
+
+from bot.errors import Refusal, TooManyRequests
+from bot.settings.rulebook import Rulebook, where
+from bot.settings.rules import Rules
+from bot.settings.values import counted
+from storage.usage import Usage
+
+TOLD_FOR_S = 600.0
+"""Somebody who was told of their limit is not told in full again within this."""
+REMEMBERED_PEOPLE = 10_000
+
+
+class Gate:
+    """Lets people through, or says why not. Methods raise Refusal and StorageError."""
+
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        usage: Usage,
+        utc: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.rulebook = rulebook
+        self._usage = usage
+        self._utc = utc
+        self._clock = clock
+        self._told: OrderedDict[int, float] = OrderedDict()
+
+    async def require(
+        self, guild: discord.Guild | None, channel: discord.abc.Snowflake | None, person: discord.abc.User
+    ) -> Rules:
+        """The rules that hold for this person there, if they let them ask. Raises Refusal with a sentence for them."""
+        rules = await self.rulebook.at(where(guild, channel, person))
+        if guild is not None:
+            require_role(rules, guild, person)
+        await self._require_quota(rules, guild.id if guild else None, person.id)
+        return rules
+
+    async def for_interaction(self, interaction: discord.Interaction) -> Rules:
+        """`require`, for who gives a command or presses a button."""
+        return await self.require(interaction.guild, interaction.channel, interaction.user)
+
+    async def _require_quota(self, rules: Rules, guild_id: int | None, person_id: int) -> None:
+        if not rules.requests_per_day and not rules.tokens_per_day:
+            return
+        today = self._utc().replace(hour=0, minute=0, second=0, microsecond=0)
+        used = await self._usage.of_person(person_id, today, guild_id)
+        if rules.requests_per_day and used.requests >= rules.requests_per_day:
+            spent = f"your {counted(rules.requests_per_day, 'requests')}"
+        elif rules.tokens_per_day and used.tokens >= rules.tokens_per_day:
+            spent = f"your {counted(rules.tokens_per_day, 'tokens')}"
+        else:
+            return
+        free = today + timedelta(days=1)
+        again = f"{discord.utils.format_dt(free, 't')} ({discord.utils.format_dt(free, 'R')})"
+        raise TooManyRequests(
+            f"You have used {spent} for today. I am free for you again at {again}.", first=self._is_news(person_id)
+        )
+
+    def _is_news(self, person_id: int) -> bool:
+        """Whether this person was not told a moment ago."""
+        now = self._clock()
+        told = self._told.pop(person_id, None)
+        self._told[person_id] = now if told is None or now - told >= TOLD_FOR_S else told
+        while len(self._told) > REMEMBERED_PEOPLE:
+            self._told.popitem(last=False)
+        return self._told[person_id] == now
+
+
+def require_role(rules: Rules, guild: discord.Guild, person: discord.abc.User) -> None:
+    """Raises Refusal unless this person has a role that may ask, or manages the server."""
+    if not is_allowed(rules, person):
+        names = [role.name for one in rules.allowed_roles if (role := guild.get_role(one)) is not None]
+        who = f"people with the role {_listed(names)}" if names else "nobody but the server's managers"
+        raise Refusal(f"Here I answer {who} only." if names else f"Here I answer {who}.")
+
+
+def is_allowed(rules: Rules, person: discord.abc.User) -> bool:
+    """Whether this person's roles let them ask."""
+    if not rules.allowed_roles:
+        return True
+    if not isinstance(person, discord.Member):
+        return False
+    return person.guild_permissions.manage_guild or any(role.id in rules.allowed_roles for role in person.roles)
+
+
+def _listed(names: list[str]) -> str:
+    shown = [f"*{discord.utils.escape_markdown(name.removeprefix('@'))}*" for name in names]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"

@@ -1,0 +1,1 @@
+"""The panel of /settings: pages that one manager clicks through in private."""

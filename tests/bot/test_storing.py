@@ -1,0 +1,208 @@
+"""A channel is opted into storage: how much there is, the notice and its buttons, fetching what was said before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import discord
+import pytest
+from simcord.results import InteractionResult
+
+from bot.backfill import NAME, Estimate, _area, _rounded, duration_words
+from bot.conversation.pace import Pace
+from bot.kept_notice import SURE
+from bot.panel.storing import NO_HISTORY, NO_NOTICE
+from storage.choices import Choices, Consent
+from storage.database import Database
+from storage.history import History
+from storage.settings import GuildSettings, Place, Scope
+from tests.bot.conftest import PACE, Bot, World
+from tests.bot.panels import Manager, manager
+
+PAUSE_S = 120.0
+PAGES_S = 3 * PAUSE_S
+
+
+@pytest.fixture
+def mira(world: World) -> Manager:
+    return manager(world)
+
+
+async def asked(world: World, mira: Manager) -> str:
+    """The page that asks from when on everything shall be kept."""
+    await mira.open()
+    await mira.pick("channel", world.channel)
+    return await mira.change("store", "Everything said")
+
+
+def told(result: InteractionResult) -> str:
+    assert result.ephemeral and result.response is not None
+    return str(result.response.content)
+
+
+def chatter(world: World, count: int) -> None:
+    for number in range(count):
+        world.env.backend.create_message(world.channel.id, world.ada.id, f"message {number}")
+
+
+class TestFromNowOn:
+    async def test_people_are_told_once_and_what_they_say_is_kept(
+        self, world: World, mira: Manager, history: History
+    ) -> None:
+        await world.ada.send(world.channel, "before")
+        shown = await asked(world, mira)
+        assert "It has 1 message so far." in shown
+        assert "the last 7 days: 1 message, about 2 s" in shown
+        shown = await mira.press("From now on")
+        assert "**What I keep:** Everything said · *chosen here*" in shown
+        (notice,) = world.said()
+        assert (
+            "From now on I keep what is said in this channel**, for 30 days. My database is on the same machine"
+            in notice
+        )
+        await world.ada.send(world.channel, "after")
+        assert [row.content for row in await history.recent(world.channel.id, 9)] == ["after"]
+        other = world.guild.create_text_channel("other")
+        await world.ada.send(other, "elsewhere")
+        assert await history.recent(other.id, 9) == []
+
+    async def test_a_second_notice_only_after_it_was_switched_off(self, world: World, mira: Manager) -> None:
+        await asked(world, mira)
+        await mira.press("From now on")
+        await mira.change("store", "Everything said")
+        await mira.press("From now on")
+        assert len(world.said()) == 1
+        await mira.change("store", "What is for me")
+        await mira.change("store", "Everything said")
+        await mira.press("From now on")
+        assert len(world.said()) == 2
+
+    async def test_not_where_nobody_can_be_told(self, world: World, mira: Manager, database: Database) -> None:
+        await asked(world, mira)
+        world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
+        result = await mira.person.click(mira.shown, label="From now on")
+        assert [one.content for one in result.followups] == [NO_NOTICE]
+        assert await GuildSettings(database).chosen(world.guild.id) == {}
+
+    async def test_where_the_past_may_not_be_read(self, world: World, mira: Manager) -> None:
+        world.env.inject_error("GET", f"/channels/{world.channel.id}/messages", status=403, code=50013)
+        assert NO_HISTORY in await asked(world, mira)
+        assert [item["label"] for item in mira.components()] == ["From now on", "Back"]
+        await mira.press("Back")
+
+    async def test_the_whole_server_cannot_be_opted_in_at_once(self, mira: Manager) -> None:
+        await mira.open()
+        await mira.pick("what", "store")
+        assert [option["label"] for option in mira.menu("value")["options"]] == ["What is for me"]
+
+
+class TestTheNotice:
+    @pytest.fixture
+    async def notice(self, world: World, mira: Manager) -> discord.Message:
+        await asked(world, mira)
+        await mira.press("From now on")
+        message = world.channel.last_message
+        assert message is not None
+        return message
+
+    async def test_what_is_kept(self, world: World, notice: discord.Message) -> None:
+        text = told(await world.ada.click(notice, label="What is kept"))
+        assert "everything that people write here, for 30 days." in text
+
+    async def test_leave_me_out_asks_once_more_and_works_after_a_restart(
+        self, world: World, notice: discord.Message, bot: Bot, history: History, database: Database
+    ) -> None:
+        await world.ada.send(world.channel, "my secret")
+        await world.grace.send(world.channel, "hello")
+        await world.env.restart_bot(bot.client())
+        question = await world.ada.click(notice, label="Leave me out")
+        assert told(question) == SURE
+        assert len(await history.recent(world.channel.id, 9)) == 2
+        assert question.response is not None
+        await world.ada.click(question.response, label="Yes, leave me out")
+        assert question.response.content.startswith("Done: I leave you out from now on")
+        assert await Choices(database).has(world.ada.id, world.guild.id, Consent.OPT_OUT)
+        await world.ada.send(world.channel, "another one")
+        assert [row.content for row in await history.recent(world.channel.id, 9)] == ["hello"]
+
+
+class TestFetching:
+    @pytest.fixture
+    def pace(self) -> Pace:
+        return replace(PACE, fetch_pause_s=PAUSE_S)
+
+    async def test_in_the_background_with_progress(self, world: World, mira: Manager, history: History) -> None:
+        chatter(world, 150)
+        shown = await asked(world, mira)
+        assert "It has about" in shown
+        shown = await mira.press("And the last 7 days")
+        assert "I fetch the last 7 days now" in shown
+        assert "Messages of the last 7 days are kept as well." in world.said()[0]
+        shown = await mira.pick("what", "store")
+        assert "**Fetching older messages:** 100 of about" in shown
+        await world.env.advance_time(PAGES_S)
+        assert "**Older messages** are fetched: 151." in await mira.press("Look again")
+        rows = await history.recent(world.channel.id, 1000)
+        assert len(rows) == 150 and {row.author.name for row in rows} == {"Ada"}
+
+    async def test_it_can_be_stopped(self, world: World, mira: Manager, history: History) -> None:
+        chatter(world, 150)
+        await asked(world, mira)
+        await mira.press("And the last 7 days")
+        await mira.pick("what", "store")
+        assert "ended after 100: somebody stopped it" in await mira.press("Stop fetching")
+        await world.env.advance_time(PAGES_S)
+        assert len(await history.recent(world.channel.id, 1000)) == 99
+
+    async def test_it_goes_on_after_a_restart(
+        self, world: World, mira: Manager, history: History, bot: Bot, database: Database
+    ) -> None:
+        chatter(world, 150)
+        await asked(world, mira)
+        await mira.press("And the last 7 days")
+        place = Place(world.guild.id, Scope.CHANNEL, world.channel.id)
+        assert (await GuildSettings(database).remembered(NAME))[place]["done"] == 100
+        before = len(world.env.http_requests)
+        await world.env.restart_bot(bot.client())
+        await world.env.advance_time(PAGES_S)
+        assert len(await history.recent(world.channel.id, 1000)) == 150
+        pages = [
+            one for one in world.env.http_requests[before:] if one.path.endswith("/messages") and one.method == "GET"
+        ]
+        assert len(pages) == 1
+        assert await GuildSettings(database).remembered(NAME) == {}
+
+    async def test_what_goes_wrong_is_said(self, world: World, mira: Manager, database: Database) -> None:
+        chatter(world, 150)
+        await asked(world, mira)
+        world.env.inject_error("GET", f"/channels/{world.channel.id}/messages", status=403, code=50013, times=None)
+        await mira.press("And the last 7 days")
+        assert "ended after 0: I may not read the history of this channel" in await mira.pick("what", "store")
+        assert await GuildSettings(database).remembered(NAME) == {}
+
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def test_an_estimate_is_the_area_under_the_densities() -> None:
+    points = [(NOW, 0.2), (NOW - timedelta(seconds=1000), 0.0)]
+    assert _area(points, NOW - timedelta(seconds=1000)) == 100
+    assert _area(points, NOW - timedelta(seconds=9000)) == 100
+    assert [_rounded(count) for count in (7, 47, 1234, 98765)] == [7, 47, 1200, 99000]
+    assert Estimate({None: 1234}, is_exact=False).words(None) == "about 1,200 messages"
+    assert Estimate({7: 1}, is_exact=True).words(7) == "1 message"
+
+
+@pytest.mark.parametrize(
+    ("messages", "words"),
+    [
+        (0, "about 2 s"),
+        (100, "about 2 s"),
+        (5_000, "about 75 s"),
+        (50_000, "about 13 minutes"),
+        (2_000_000, "about 9 hours"),
+    ],
+)
+def test_how_long_it_takes(messages: int, words: str) -> None:
+    assert duration_words(messages) == words
