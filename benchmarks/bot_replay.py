@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from benchmarks.scene import Scene, entered
 
 LOGS = Path("chat_logs") / "ubuntu_irc"
 POST = "POST /channels/{channel_id}/messages"
-START_S, OUTCOMES_S = 120.0, 180.0
+START_S, OUTCOMES_S, WRITTEN_S = 120.0, 180.0, 20.0
 SIGN = "⏳"
 REMARK = "-# "
 
@@ -146,6 +147,17 @@ async def outcomes(evening: Evening, database: Path) -> dict[str, str]:
         await asyncio.sleep(0.5)
 
 
+async def missing(evening: Evening, database: Path) -> int:
+    """How many messages are not in SQL, a while after the last of them was said."""
+    deadline = time.monotonic() + WRITTEN_S
+    while True:
+        stored = {str(row[0]) for row in rows(database, "SELECT id FROM messages")}
+        absent = sum(identity not in stored for identity in evening.said)
+        if not absent or time.monotonic() > deadline:
+            return absent
+        await asyncio.sleep(0.2)
+
+
 async def play(
     bot: Bot, playground: str, database: Path, logs: dict[str, list[Line]], chosen: argparse.Namespace
 ) -> Json:
@@ -166,19 +178,25 @@ async def play(
         share = (bot.cpu_s - worked) / (time.perf_counter() - began)
         _, refused_then = await scene.counted()
         refused_then[POST] = refused_then.get(POST, 0) - scene.refused
-    stored = {str(row[0]) for row in rows(database, "SELECT id FROM messages")}
     return {
         "messages": len(evening.said),
         "seconds": seconds,
-        "missing_in_sql": sum(identity not in stored for identity in evening.said),
+        "missing_in_sql": await missing(evening, database),
         "questions": len(evening.questions),
         **{kind: sum(one == kind for one in found.values()) for kind in ("answered", "refused", "silent")},
+        "reasons": reasons(evening, found, ended(database)),
         **first_text(evening, found),
         "refused_requests": sum(refused_then.values()) - sum(refused.values()),
         "cpu_share": share,
         "memory_mib": bot.memory_mib,
         **figures(delays),
     }
+
+
+def reasons(evening: Evening, found: dict[str, str], how: dict[str, str]) -> dict[str, int]:
+    """Why questions were refused, in the bot's own words or by the error's name, and how often."""
+    refused = [identity for identity, one in found.items() if one == "refused"]
+    return dict(Counter(how.get(identity) or evening.questions[identity].sentence for identity in refused))
 
 
 def first_text(evening: Evening, found: dict[str, str]) -> Json:
@@ -231,11 +249,7 @@ def main(arguments: list[str] | None = None) -> None:
     ):
         found = asyncio.run(play(bot, server.url, Path(folder) / "steward.sqlite3", logs, chosen))
     for name, value in found.items():
-        print(
-            f"{name.replace('_', ' '):20} {value:10.2f}"
-            if isinstance(value, float)
-            else f"{name.replace('_', ' '):20} {value:7}"
-        )
+        print(f"{name.replace('_', ' '):20} {f'{value:.2f}' if isinstance(value, float) else value}")
     report.finish("bot_replay", chosen, people=len(nicks), channels=len(logs), **found)
 
 

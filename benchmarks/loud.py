@@ -26,7 +26,7 @@ from playground.snowflake import now
 from playground.store import Store
 
 ENDLESS = Rule(1_000_000, 1.0)
-IN_FLIGHT = 500
+IN_FLIGHT = 100
 """Events that may wait for the socket; a session keeps 2,000."""
 POST = "POST /channels/{channel_id}/messages"
 

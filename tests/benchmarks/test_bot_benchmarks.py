@@ -62,11 +62,11 @@ def test_an_answer_counts_when_its_end_is_stored_and_a_refusal_when_it_can_be_re
 
 
 @pytest.mark.timeout(300)
-def test_two_channels_are_replayed_and_nothing_is_lost(capsys: pytest.CaptureFixture[str], material: Path) -> None:
+def test_four_channels_are_replayed_and_nothing_is_lost(capsys: pytest.CaptureFixture[str], material: Path) -> None:
     logs = str(material / bot_replay.LOGS)
-    bot_replay.main(["--logs", logs, "--files", "2", "--lines", "120", "--speed", "600", "--every", "30"])
+    bot_replay.main(["--logs", logs, "--files", "4", "--lines", "40", "--speed", "600", "--every", "20"])
     figures = last_line(capsys)
-    assert (figures["messages"], figures["missing_in_sql"]) == (240, 0)
+    assert (figures["messages"], figures["missing_in_sql"]) == (160, 0)
     assert (figures["questions"], figures["silent"]) == (8, 0)
 
 
@@ -79,6 +79,7 @@ def test_every_message_that_the_bot_hears_is_stored(capsys: pytest.CaptureFixtur
 
 @pytest.mark.timeout(300)
 def test_the_memory_of_a_few_servers(capsys: pytest.CaptureFixture[str]) -> None:
-    bot_memory.main(["--guilds", "3", "--members", "20", "--channels", "2", "--roles", "2", "--speaking", "1"])
+    few = ["--guilds", "3", "--members", "20", "--channels", "2", "--roles", "2", "--speaking", "1", "--rounds", "1"]
+    bot_memory.main(few)
     figures = last_line(capsys)
-    assert len(figures["after_rounds_mib"]) == 3 and figures["base_mib"] > 0
+    assert len(figures["after_rounds_mib"]) == 1 and figures["base_mib"] > 0
