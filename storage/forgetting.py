@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from storage.database import Database
 from storage.models import (
@@ -20,6 +21,7 @@ from storage.models import (
     Memory,
     MemorySource,
     Message,
+    Person,
     Quote,
     Recall,
     Reply,
@@ -41,7 +43,7 @@ async def wipe(connection: AsyncConnection, message_ids: Collection[int]) -> Cou
     """Take the content of messages and of what was made from them; "messages" counts these messages alone."""
     gone: Counts = Counter()
     for some in portions(message_ids):
-        everything = await _with_quotes(connection, some)
+        everything = await _with_quotes(connection, [*some, *await _with_memories_of(connection, some)])
         gone += await _drop_derived(connection, everything)
         gone["messages"] += await _empty(connection, some)
         gone["quoting messages"] += await _empty(connection, sorted(set(everything) - set(some)))
@@ -52,7 +54,8 @@ async def erase(connection: AsyncConnection, message_ids: Collection[int], *, me
     """Remove messages, how they came to be, and what was made from them; `memories=False` lets those outlive them."""
     gone: Counts = Counter()
     for some in portions(message_ids):
-        everything = await _with_quotes(connection, some)
+        answers = await _with_memories_of(connection, some) if memories else []
+        everything = await _with_quotes(connection, [*some, *answers])
         gone += await _drop_derived(connection, everything, memories=memories)
         gone["quoting messages"] += await _empty(connection, sorted(set(everything) - set(some)))
         gone["replies"] += await _delete(connection, Reply, Reply.message_id.in_(some))
@@ -74,11 +77,18 @@ async def erase_where(database: Database, chosen: ColumnElement[bool], *, memori
 
 async def changed(connection: AsyncConnection, message_id: int, old: str, new: str) -> None:
     """A message's content is another one: what was made from the old one goes, except quotes that the new one has."""
+    await wipe(connection, await _with_memories_of(connection, [message_id]))
     await _drop_derived(connection, [message_id])
     lost = pieces(old) - pieces(new)
     quoting = select(Message.id, Message.content).join_from(Quote, Message, Message.id == Quote.message_id)
     found = (await connection.execute(quoting.where(Quote.source_id == message_id))).all()
     await wipe(connection, [row.id for row in found if lost & pieces(row.content)])
+
+
+async def forgotten(connection: AsyncConnection, which: ColumnElement[bool]) -> int:
+    """Memories go, and with them the answers that repeat words of them; how many memories."""
+    await wipe(connection, await _repeating(connection, which))
+    return await _delete(connection, Memory, which)
 
 
 def in_channels(channel_ids: Sequence[int]) -> ColumnElement[bool]:
@@ -97,6 +107,29 @@ async def _with_quotes(connection: AsyncConnection, ids: Sequence[int]) -> list[
     links = select(Quote.message_id.label("id")).where(Quote.source_id.in_(ids)).cte("quoting", recursive=True)
     links = links.union(select(Quote.message_id).join_from(Quote, links, Quote.source_id == links.c.id))
     return sorted({*ids, *await connection.scalars(select(links.c.id))})
+
+
+async def _with_memories_of(connection: AsyncConnection, ids: Collection[int]) -> list[int]:
+    """Answers that repeat words of a memory which was made from these messages."""
+    made = select(MemorySource.memory_id).where(MemorySource.message_id.in_(ids))
+    return await _repeating(connection, Memory.id.in_(made))
+
+
+async def _repeating(connection: AsyncConnection, which: ColumnElement[bool]) -> list[int]:
+    """Steward's messages, all parts of an answer, that repeat words of a memory that stood beside their question."""
+    asked = select(Message.id, Memory.text).join_from(Recall, Memory, Memory.id == Recall.memory_id)
+    asked = asked.join(Message, Message.reply_to == Recall.message_id).where(which)
+    parts = asked.add_columns(Message.author_id).join(Person, Person.id == Message.author_id).where(Person.is_bot)
+    answers = parts.cte("answers", recursive=True)
+    part = aliased(Message)
+    answers = answers.union(
+        select(part.id, answers.c.text, part.author_id)
+        .join_from(part, answers, part.reply_to == answers.c.id)
+        .where(part.author_id == answers.c.author_id)
+    )
+    said = select(answers.c.id, answers.c.text, Message.content).join_from(answers, Message, Message.id == answers.c.id)
+    found = (await connection.execute(said)).all()
+    return sorted({row.id for row in found if pieces(row.text) & pieces(row.content)})
 
 
 async def _drop_derived(connection: AsyncConnection, ids: Sequence[int], *, memories: bool = True) -> Counts:

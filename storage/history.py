@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, literal, select, update
+from sqlalchemy import ColumnElement, Select, delete, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -19,7 +19,7 @@ from storage.choices import OUTSIDE, opted_out
 from storage.columns import aware, storable
 from storage.database import Database
 from storage.models import Channel, Guild, Message, Person, Reply, Summary
-from storage.quotes import link_quotes
+from storage.quotes import link_quotes, parts_of
 from storage.records import NOBODY, Chain, Edit, StoredMessage, StoredPerson, StoredReply
 from storage.upserts import merge, upsert
 
@@ -139,7 +139,8 @@ class History:
     async def record_reply(self, reply: StoredReply) -> None:
         """Store how a reply came to be, once all its parts are recorded; again replaces what was stored.
 
-        Which messages it repeats words of is remembered, too: it goes when they go.
+        Which messages it repeats words of is remembered, too: it goes when they go. An answer whose question was
+        deleted while it was written is not kept: nobody can tell any more what of it was the question's.
         """
         row = asdict(reply)
         async with self._database.write() as connection:
@@ -147,6 +148,8 @@ class History:
                 row |= await _asked_by(connection, reply)
             await upsert(connection, Reply, [row], update=[name for name in row if name != "message_id"])
             await link_quotes(connection, reply.message_id)
+            if await connection.scalar(_is_deleted(reply.prompt_message_id)):
+                await forgetting.wipe(connection, await parts_of(connection, reply.message_id))
 
     async def reply(self, message_id: int) -> StoredReply | None:
         """How this message came to be, if it is one of Steward's."""
@@ -196,6 +199,10 @@ async def _forget_replaced(connection: AsyncConnection, messages: Sequence[Store
                 await forgetting.wipe(connection, [stored.id])
             elif rows.is_newer(copy, stored) and storable(copy.content) != stored.content:
                 await forgetting.changed(connection, stored.id, stored.content, copy.content)
+
+
+def _is_deleted(message_id: int | None) -> Select[bool]:
+    return select(Message.deleted_at.is_not(None)).where(Message.id == message_id)
 
 
 async def _asked_by(connection: AsyncConnection, reply: StoredReply) -> dict[str, int | None]:

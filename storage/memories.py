@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.choices import OUTSIDE, Consent
 from storage.database import Database
 from storage.errors import StorageError
+from storage.forgetting import forgotten
 from storage.models import Choice, Memory, MemorySource
 from storage.records import utc_now
 
@@ -147,16 +148,15 @@ class Memories:
                 await connection.execute(update(Memory).where(Memory.id == number).values(values))
 
     async def forget(self, person_id: int, memory_id: int) -> bool:
-        """Forget one memory of this person's; whether there was one."""
-        async with self._database.write(settled=False) as connection:
-            gone = delete(Memory).where(Memory.id == memory_id, Memory.person_id == person_id)
-            return bool((await connection.execute(gone)).rowcount)
+        """Forget one memory of this person's, and the answers that repeat it; whether there was one."""
+        async with self._database.write() as connection:
+            return bool(await forgotten(connection, (Memory.id == memory_id) & (Memory.person_id == person_id)))
 
     async def forget_all(self, person_id: int, guild_id: int | None) -> int:
-        """Forget everything about this person there; how many memories that were. For `/memory off`, too."""
-        async with self._database.write(settled=False) as connection:
-            gone = delete(Memory).where(Memory.person_id == person_id, Memory.guild_id == (guild_id or OUTSIDE))
-            return (await connection.execute(gone)).rowcount
+        """Forget everything about this person there, and the answers that repeat it; how many memories that were."""
+        async with self._database.write() as connection:
+            mine = (Memory.person_id == person_id) & (Memory.guild_id == (guild_id or OUTSIDE))
+            return await forgotten(connection, mine)
 
 
 def audible(hearers: Hearers) -> ColumnElement[bool]:

@@ -37,6 +37,11 @@ async def link_quotes(connection: AsyncConnection, answer_id: int) -> None:
     await merge(connection, Quote, links, None)
 
 
+async def parts_of(connection: AsyncConnection, answer_id: int) -> list[int]:
+    """The ids of the answer's parts, the first of which is `answer_id`."""
+    return sorted(await _parts(connection, answer_id))
+
+
 async def _parts(connection: AsyncConnection, answer_id: int) -> Texts:
     """The answer's first part and those that continue it: each is a reply of Steward's to the one before."""
     first = select(Message.id, Message.author_id).where(Message.id == answer_id).cte("parts", recursive=True)

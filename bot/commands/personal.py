@@ -11,8 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Self, cast
 
 import discord
+import structlog
 
-from bot.commands.answering import explained
+from bot.commands.answering import explained, tell
+from bot.conversation.streaming import TROUBLE
+from bot.errors import explain
+
+log = structlog.get_logger()
 
 TEMPLATE = r"steward:mine:(?P<name>[a-z-]{1,30}):(?P<argument>[\w-]{0,40})"
 Press = Callable[[discord.Interaction, str, Sequence[str]], Awaitable[None]]
@@ -33,10 +38,17 @@ class Personal:
         self._presses[name] = press
 
     async def pressed(self, interaction: discord.Interaction, name: str, argument: str, chosen: Sequence[str]) -> None:
-        """Somebody pressed it."""
-        await interaction.response.defer()
-        async with explained(interaction):
-            await self._presses[name](interaction, argument, chosen)
+        """Somebody pressed it. Nothing that goes wrong leaves it."""
+        try:
+            await interaction.response.defer()
+            async with explained(interaction):
+                await self._presses[name](interaction, argument, chosen)
+        except Exception as error:  # the edge: whatever it was, the log has the cause
+            log.log(explain(error).level, "press failed", name=name, error=repr(error), exc_info=error)
+            try:
+                await tell(interaction, explain(error).sentence)
+            except TROUBLE as silenced:
+                log.warning("nobody could be told", name=name, error=str(silenced))
 
     def items(self) -> tuple[type[discord.ui.DynamicItem[_Button]], type[discord.ui.DynamicItem[_Menu]]]:
         """The items to register with the client: discord.py makes one for every press."""

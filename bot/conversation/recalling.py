@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import accumulate
 
 import discord
 
@@ -27,6 +28,8 @@ like tea": 0.41), of others 0.30 at most and mostly below 0.2."""
 ABOUT_ME = re.compile(r"\b(?:about me|remember|who i am|who am i)\b", re.IGNORECASE)
 """Who asks so asks for all that is remembered, which is near to none of it."""
 LONGEST_QUESTION = 2000
+MOST_CHARACTERS = 1000
+"""Of all memories beside one question, so that a small context has room for the question."""
 
 Beside = dict[int, list[str]]
 """What stands beside which message, by its id."""
@@ -74,7 +77,9 @@ class Recalling:
             bare = await self._memories.without_vector(person_id, guild_id, vector.model)
             if bare:
                 self._errands.run(self._embed(bare), "embed memories")
-        return await self._memories.recall(person_id, guild_id, vector, most=MOST, at_least=AT_LEAST, hearers=hearers)
+        found = await self._memories.recall(person_id, guild_id, vector, most=MOST, at_least=AT_LEAST, hearers=hearers)
+        sizes = accumulate(len(memory.text) for memory in found)
+        return [memory for memory, size in zip(found, sizes, strict=True) if size <= MOST_CHARACTERS]
 
     async def _embed(self, bare: list[Remembered]) -> None:
         """Give vectors to what was told while there was no model for them, or another one."""

@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 from bot import remembering
 from bot.commands.memory import FORGOTTEN, KEPT_ONLY, KEPT_PRIVATE, OFF, ON, UNKNOWN, WAS_ON, listed
 from bot.conversation.reminding import GONE, NOT_YOURS, NOTED, OFFER, ONLY_HERE, fact_in
-from bot.errors import LeftOut, explain
+from bot.errors import UNEXPECTED, LeftOut, explain
 from bot.remembering import IS_FULL, IS_OFF, LEFT_OUT, LONGEST_FACT, TOO_LONG
 from storage.choices import Choices, Consent
 from storage.database import Database
@@ -157,6 +157,13 @@ class TestList:
         with pytest.raises(Exception, match="^" + said[:20]):
             await bot.clients[0]._parts.people.memory._remembering.keep(world.ada.id, world.guild.id, None, fact)
 
+    async def test_what_nobody_foresaw_is_a_sentence(self, world: World, yes: None, bot: Bot) -> None:
+        await add(world, "I like tea")
+        page = shown(await world.ada.slash(world.channel, "memory show"))
+        del bot.clients[0]._parts.people.memory._memories
+        pressed = await world.ada.click(page, custom_id="steward:mine:memory-all:")
+        assert [message.content for message in pressed.followups] == [UNEXPECTED]
+
     async def test_there_is_a_most(
         self, world: World, yes: None, memories: Memories, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -279,6 +286,12 @@ class TestRecall:
         await add(world, "the north window sticks")
         assert "window" not in str(await ask(world, engine, "hello"))
         assert "window" in str(await ask(world, engine, "what do you know about me?"))
+
+    async def test_there_is_room_for_the_question(self, world: World, engine: ScriptedEngine, yes: None) -> None:
+        for number in range(4):
+            await add(world, f"{number} {'long ' * 90}")
+        (asked,) = (await ask(world, engine, "what now?"))[1:]
+        assert asked.count("> ") == 2 and asked.endswith("Ada: what now?")
 
     async def test_other_servers_know_nothing_of_it(
         self, world: World, engine: ScriptedEngine, yes: None, database: Database

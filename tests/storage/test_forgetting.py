@@ -18,7 +18,19 @@ from storage.retention import Retention
 from storage.settings import GuildSettings
 from storage.summaries import RunningSummaries
 from storage.tokens import TokenCounts
-from tests.storage.planting import ANSWER, LATER, PLANTED, SECOND_ANSWER, found, found_on_disk, plant, plant_private
+from tests.storage.planting import (
+    ANSWER,
+    LATER,
+    PLANTED,
+    SECOND_ANSWER,
+    SECRET,
+    STEWARD,
+    found,
+    found_on_disk,
+    plant,
+    plant_private,
+    reply,
+)
 from tests.storage.samples import ADA, CHANNEL, GUILD, NOON, ids, message
 
 THREAD, THREAD_MESSAGE = 71, 6
@@ -153,6 +165,18 @@ async def test_a_memory_outlives_the_retention_of_its_message(database: Database
     counts = await Retention(database).run(NOON + timedelta(days=31), 30, {}, 7)
     assert counts["messages"] == 5
     assert len(await Memories(database).of(ADA.id, GUILD)) == 1
+
+
+async def test_an_answer_to_a_question_that_was_deleted_meanwhile_is_not_kept(
+    database: Database, history: History
+) -> None:
+    await history.record([message(1, content=f"it opens with {SECRET}")])
+    await history.delete([1])
+    await history.record([message(2, 1, content=f"{SECRET} it is", author=STEWARD)])
+    await history.record([message(3, 2, content=f"so {SECRET}", author=STEWARD)])
+    await history.record_reply(reply(2, 1))
+    assert await found(database) == []
+    assert [row.content for row in (await history.chain(3)).messages] == ["", "", ""]
 
 
 async def test_a_thread_goes_with_its_channel(database: Database, history: History) -> None:

@@ -9,10 +9,12 @@ import pytest
 from storage import memories as module
 from storage.choices import Choices, Consent
 from storage.database import Database
-from storage.history import History
+from storage.history import History, StoredPerson, StoredReply
 from storage.memories import EVERYBODY, Embedded, Hearers, Memories, MemoryFull, NotRemembered
+from storage.privacy import Privacy
 from storage.recalls import Recalls
-from tests.storage.samples import ADA, GUILD, NOON, thread
+from storage.retention import Retention
+from tests.storage.samples import ADA, GUILD, NOON, message, thread
 
 GRACE = 701
 
@@ -135,6 +137,56 @@ class TestRecalls:
         await recalls.keep(4, [rain])  # a message that was never stored
         await recalls.keep(3, [tea, rain])  # one of them is forgotten by now
         assert await recalls.of([3, 4], ADA.id, GUILD, EVERYBODY) == {3: ["likes rain"]}
+
+
+class TestAnswersThatRepeatOne:
+    """An answer that was made with a memory goes with it."""
+
+    SAID = "Your favourite drink is jasmine tea."
+
+    @pytest.fixture
+    async def history(self, database: Database, memories: Memories) -> History:
+        """Ada had something remembered (1), asked (2), was answered in two parts (3, 4), asked for more (5, 6)."""
+        steward, history = StoredPerson(900, "Steward", is_bot=True), History(database)
+        await history.record(
+            [
+                message(1, content="remember that my favourite drink is jasmine tea"),
+                message(2, content="what should I have?"),
+                message(3, 2, content="Let me see.", author=steward),
+                message(4, 3, content=self.SAID, author=steward),
+                message(5, 4, content="sure?", author=StoredPerson(GRACE, "Grace")),
+                message(6, 5, content=f"Yes. {self.SAID}", author=steward),
+            ]
+        )
+        number = await memories.add(ADA.id, GUILD, "my favourite drink is jasmine tea", sources=[1])
+        await Recalls(database).keep(2, [number])
+        for answer, prompt in ((3, 2), (6, 5)):
+            await history.record_reply(StoredReply(answer, prompt, "m", 1, 1, 0.1, 1.0, "stop", created_at=NOON))
+        return history
+
+    @pytest.mark.parametrize("route", ["forget", "forget all", "delete", "edit", "opt out"])
+    async def test_by_each_route(self, database: Database, memories: Memories, history: History, route: str) -> None:
+        (memory,) = await memories.of(ADA.id, GUILD)
+        match route:
+            case "forget":
+                await memories.forget(ADA.id, memory.id)
+            case "forget all":
+                await memories.forget_all(ADA.id, GUILD)
+            case "delete":
+                await history.delete([1])
+            case "edit":
+                await history.edit(1, "never mind", NOON + timedelta(hours=1))
+            case _:
+                await Privacy(database).opt_out(ADA.id, GUILD)
+        told = [row.content for row in (await history.chain(6)).messages if row.author.id == 900 and row.content]
+        assert told in (["Let me see."], []), "what repeats nothing may stay"
+        assert await memories.of(ADA.id, GUILD) == []
+
+    async def test_retention_of_messages_leaves_the_memory(
+        self, database: Database, memories: Memories, history: History
+    ) -> None:
+        await Retention(database).run(NOON + timedelta(days=40), 30, {}, 7)
+        assert texts(await memories.of(ADA.id, GUILD)) == ["my favourite drink is jasmine tea"]
 
 
 async def test_there_is_a_most(memories: Memories, monkeypatch: pytest.MonkeyPatch) -> None:
