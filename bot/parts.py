@@ -146,7 +146,6 @@ def assemble(base: Foundations) -> Parts:
             limits=limits,
             rulebook=rulebook,
             clock=base.pace.clock,
-            kept=kept,
             privacy_line=privacy,
         ),
         gate=gate,

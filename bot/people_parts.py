@@ -38,7 +38,6 @@ from storage.history import History
 from storage.memories import Memories
 from storage.privacy import Privacy
 from storage.recalls import Recalls
-from storage.settings import GuildSettings
 from storage.usage import Usage
 
 
@@ -104,31 +103,28 @@ def serve_people(
     limits: PersonalLimits,
     rulebook: Rulebook,
     clock: Clock,
-    kept: str,
     privacy_line: str,
 ) -> PeopleParts:
     """Build all parts."""
     personal, choices, privacy = memory.personal, memory.choices, Privacy(database)
-    retention_days = settings.storage.retention_days
     holding = Holding(
         privacy=privacy,
         choices=choices,
-        guild_settings=GuildSettings(database),
         llm=llm,
         database_host=database.host,
-        retention_days=retention_days,
-        kept=kept,
         privacy_line=privacy_line,
     )
     return PeopleParts(
-        privacy=PrivacyDesk(privacy=privacy, choices=choices, holding=holding, limits=limits, personal=personal),
+        privacy=PrivacyDesk(
+            privacy=privacy, choices=choices, holding=holding, rulebook=rulebook, limits=limits, personal=personal
+        ),
         usage=UsageDesk(
             usage=Usage(database),
             allowances=limits_of(rulebook, settings.bot.requests_per_minute),
             limits=limits,
             charts=Charts(),
             clock=clock,
-            retention_days=retention_days,
+            rulebook=rulebook,
         ),
         typing=Typing(choices),
         memory=MemoryDesk(memories=memory.memories, remembering=memory.remembering, limits=limits, personal=personal),

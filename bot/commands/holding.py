@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.housekeeping import RETENTION_DAYS
+from bot.settings.rules import Rules, Store
 from bot.whereabouts import whereabouts
 from llm.client import LLMClient
 from llm.errors import LLMError
 from storage.choices import Choices, Consent
 from storage.privacy import Privacy
-from storage.settings import GuildSettings, Place
 
 TEXT = """**What I keep of you {where}**
 {held}{since}
@@ -26,6 +25,10 @@ who opted out. No model is trained on what you write.
 lists what I remember."""
 
 NOTHING = "- nothing"
+KEPT: Mapping[Store, str] = {
+    "addressed": "In this channel I keep messages that are addressed to me, the replies they belong to, and my answers",
+    "everything": "In this channel I keep everything that people write",
+}
 WORDS: Mapping[str, tuple[str, str]] = {
     "messages": ("message of yours", "messages of yours"),
     "answers": ("answer of mine to you", "answers of mine to you"),
@@ -50,50 +53,39 @@ ENGINE_AWAY = "not reachable right now, so I cannot say which one"
 
 
 class Holding:
-    """Tells people what is held of them. `kept` says what is stored at all, `privacy` where words go."""
+    """Tells people what is held of them; `privacy_line` says where their words go."""
 
     def __init__(
         self,
         *,
         privacy: Privacy,
         choices: Choices,
-        guild_settings: GuildSettings,
         llm: LLMClient,
         database_host: str | None,
-        retention_days: int,
-        kept: str,
         privacy_line: str,
     ) -> None:
         self._privacy = privacy
         self._choices = choices
-        self._guild_settings = guild_settings
         self._llm = llm
         self._database_host = database_host
-        self._retention_days = retention_days
-        self._kept = kept
         self._privacy_line = privacy_line
 
-    async def told(self, person_id: int, guild_id: int | None) -> str:
-        """For this server, or (None) everywhere. Raises StorageError; an engine that is away is said."""
+    async def told(self, person_id: int, guild_id: int | None, rules: Rules) -> str:
+        """For this server, or (None) everywhere; `rules` hold where it is asked. Raises StorageError; an engine that is
+        away is said."""
         held = await self._privacy.held(person_id, guild_id)
         chosen = await self._choices.of(person_id, guild_id)
         return TEXT.format(
             where="everywhere" if guild_id is None else "in this server",
             held=counted(held) or NOTHING,
             since=_since(await self._privacy.since(person_id, guild_id)),
-            kept=self._kept,
-            days=await self._days(guild_id),
+            kept=KEPT[rules.store],
+            days=rules.retention_days,
             privacy=self._privacy_line,
             database=place_of(self._database_host),
             engine=await self._engine(),
             chosen=", ".join(CHOSEN[choice] for choice in CHOSEN if choice in chosen) or "nothing, so memory is off",
         )
-
-    async def _days(self, guild_id: int | None) -> int:
-        if guild_id is None:
-            return self._retention_days
-        chosen = (await self._guild_settings.chosen(guild_id)).get((Place(guild_id), RETENTION_DAYS))
-        return chosen if isinstance(chosen, int) else self._retention_days
 
     async def _engine(self) -> str:
         try:

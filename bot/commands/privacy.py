@@ -20,6 +20,7 @@ from bot.commands.holding import Holding, counted
 from bot.commands.personal import Personal, button, replace, view_of
 from bot.errors import Refusal
 from bot.limits import PersonalLimits
+from bot.settings.rulebook import Rulebook
 from storage.choices import Choices, Consent
 from storage.privacy import Privacy, Receipt
 
@@ -61,11 +62,19 @@ class PrivacyDesk:
     """Answers /privacy, and the presses that follow."""
 
     def __init__(
-        self, *, privacy: Privacy, choices: Choices, holding: Holding, limits: PersonalLimits, personal: Personal
+        self,
+        *,
+        privacy: Privacy,
+        choices: Choices,
+        holding: Holding,
+        rulebook: Rulebook,
+        limits: PersonalLimits,
+        personal: Personal,
     ) -> None:
         self._privacy = privacy
         self._choices = choices
         self._holding = holding
+        self._rulebook = rulebook
         self._limits = limits
         personal.on("privacy-delete", self._delete)
         personal.on("privacy-opt-out", self._opt_out)
@@ -73,7 +82,8 @@ class PrivacyDesk:
 
     async def show(self, interaction: discord.Interaction, where: Where) -> None:
         """What is held, since when, how long, and where it goes."""
-        await tell(interaction, await self._holding.told(interaction.user.id, _guild(interaction, where)))
+        rules = await self._rulebook.for_interaction(interaction)
+        await tell(interaction, await self._holding.told(interaction.user.id, _guild(interaction, where), rules))
 
     async def export(self, interaction: discord.Interaction, where: Where) -> None:
         """All of it as a private file. Raises Refusal where that is more than Discord takes."""

@@ -77,21 +77,21 @@ class UsageDesk:
         limits: PersonalLimits,
         charts: Charts,
         clock: Clock,
-        retention_days: int,
+        rulebook: Rulebook,
     ) -> None:
         self._usage = usage
         self._allowances = allowances
         self._limits = limits
         self._charts = charts
         self._clock = clock
-        self._retention_days = retention_days
+        self._rulebook = rulebook
 
     async def mine(self, interaction: discord.Interaction) -> None:
         """What the asker used, here or (in private messages) everywhere. Raises StorageError."""
         window = await self._window(interaction.guild_id, interaction.user.id)
         limits = "\n".join(f"- {sentence}" for sentence in await self._allowances(interaction))
         where = "everywhere" if interaction.guild_id is None else "in this server"
-        days = min(self._retention_days, DAYS)
+        days = (await self._rulebook.for_interaction(interaction)).retention_days
         await tell(interaction, MINE.format(where=where, sums=sums(window), limits=limits, days=days))
 
     async def servers(self, interaction: discord.Interaction, guild: discord.Guild) -> None:

@@ -23,7 +23,7 @@ from bot.conversation.running import Replies, Running, places_of
 from bot.conversation.streaming import TROUBLE
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
-from bot.errors import TooManyRequests, explain, is_expected
+from bot.errors import LeftOut, TooManyRequests, explain, is_expected
 from bot.gate import Gate, is_allowed
 from bot.limits import PersonalLimits
 from bot.membership import Membership
@@ -92,7 +92,8 @@ class Reception:
                 await self._judged(message, rules)
         except Exception as error:  # the edge: whatever it was, the log has the cause
             self._log(message, error)
-            if waits and not message.author.bot:
+            is_for_me = self._is_for_me(message) or (waits and not isinstance(error, LeftOut))
+            if is_for_me and not message.author.bot:
                 await self._tell(message, error)
 
     def typing(self, channel_id: int, person_id: int) -> None:

@@ -9,7 +9,7 @@ from simcord.actors import MemberActor
 from simcord.results import InteractionResult, ResponseMessage
 from sqlalchemy import text as sql
 
-from bot.commands.holding import FAR_DATABASE, NEAR_DATABASE, OWN_DATABASE, place_of
+from bot.commands.holding import FAR_DATABASE, KEPT, NEAR_DATABASE, OWN_DATABASE, place_of
 from bot.commands.privacy import ALREADY_OUT, FILE, IS_IN, LEFT_ALONE, NOTHING, STAYS, STILL_OUT, WAS_IN
 from bot.errors import LeftOut, explain
 from bot.whereabouts import OWN_MACHINE
@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.errors import DatabaseUnavailable
 from storage.history import History
 from storage.privacy import OPT_OUT_STAYS, Privacy
+from storage.settings import GuildSettings, Place, Scope
 from tests.bot.conftest import Bot, World
 from tests.bot.test_commands import text_of, was_deferred
 from tests.fakes import ScriptedEngine, reply
@@ -57,6 +58,14 @@ class TestShow:
     async def test_of_others_it_says_nothing(self, world: World, engine: ScriptedEngine) -> None:
         await talk(world, engine)
         assert "- nothing" in text_of(await world.grace.slash(world.channel, "privacy show"))
+
+    async def test_what_the_managers_chose_is_said(self, world: World, database: Database) -> None:
+        place, channel = Place(world.guild.id), Place(world.guild.id, Scope.CHANNEL, world.channel.id)
+        await GuildSettings(database).put(place, "retention_days", 7, by=1)
+        await GuildSettings(database).put(channel, "store", "everything", by=1)
+        told = text_of(await world.ada.slash(world.channel, "privacy show"))
+        assert KEPT["everything"] in told and "go after 7 days" in told
+        assert "older than 7 days are deleted" in text_of(await world.ada.slash(world.channel, "usage"))
 
     async def test_an_engine_that_is_away_is_said(self, world: World, engine: ScriptedEngine) -> None:
         await engine.stop()
@@ -162,6 +171,17 @@ class TestOptOut:
         await world.grace.send(world.channel, f"{world.mention} what does she say?", reply_to=said)
         assert engine.requests[-1].texts[1:] == ["Grace: what does she say?"]
         assert [row.content for row in (await history.chain(said.id)).messages] == [""]
+
+    async def test_where_everything_is_for_steward_only_who_calls_it_is_told(
+        self, world: World, engine: ScriptedEngine, database: Database
+    ) -> None:
+        await opt_out(world, world.ada)
+        channel = Place(world.guild.id, Scope.CHANNEL, world.channel.id)
+        await GuildSettings(database).put(channel, "answer_when", "everything", by=1)
+        await world.ada.send(world.channel, "the vault is open")
+        assert world.said() == [] and engine.requests == []
+        await world.ada.send(world.channel, f"{world.mention} hello")
+        assert world.said() == [explain(LeftOut()).sentence]
 
     async def test_summaries_are_made_without_them(self, world: World, engine: ScriptedEngine) -> None:
         await opt_out(world, world.ada)
