@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 from playground import forms
 from playground.errors import DiscordError, invalid_form, missing_access, required, too_long, unknown
-from playground.interaction_payloads import CHAT_INPUT, USER_MENU
+from playground.interaction_payloads import CHAT_INPUT, GROUP, SUBCOMMAND, USER_MENU
 from playground.models import Channel, Command, Payload, User
 from playground.permissions import Permission
 from playground.resolved import CHANNEL, MENTIONABLE, MESSAGE, ROLE, USER, Resolver
 from playground.state import World
 
 NAME = re.compile(r"^[-_'\w]{1,32}$")
-SUBCOMMAND, GROUP = 1, 2
 VALUES: dict[int, type | tuple[type, ...]] = {4: int, 5: bool, 10: (int, float)}
 """The types of options whose value is not written as text (integer, boolean, number)."""
 DESCRIPTION_LIMIT = 100

@@ -8,6 +8,7 @@ from playground.state import World
 
 ATTACHMENT_LIMIT_BYTES = 10 * 1024 * 1024
 CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
+SUBCOMMAND, GROUP = 1, 2
 
 
 def created(world: World, base_url: str, one: Interaction) -> Payload:
@@ -58,13 +59,22 @@ def metadata(one: Interaction, original: int | None) -> Payload:
         "original": original,
     }
     if one.kind == InteractionKind.COMMAND:
-        body["name"] = one.data["name"]
+        body["name"] = full_name(one.data)
         body["target"] = one.data.get("target_id") if one.data.get("type") == MESSAGE_MENU else None
     elif one.kind == InteractionKind.COMPONENT and one.source is not None:
         body["source"] = one.source.id
     elif one.opened_by is not None:
         body["triggered_by"] = metadata(one.opened_by, None)
     return body
+
+
+def full_name(data: Payload) -> str:
+    """Of the command that was used, with its group and its subcommand: "privacy show"."""
+    words, options = [data["name"]], data.get("options") or []
+    while options and options[0].get("type") in (SUBCOMMAND, GROUP):
+        words.append(options[0]["name"])
+        options = options[0].get("options") or []
+    return " ".join(words)
 
 
 def _owners(one: Interaction) -> Payload:

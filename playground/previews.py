@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from playground.models import Message, MessageFlags, Payload
 
 LINK = re.compile(r"(?<![<\w])https?://[^\s<>]+[^\s<>.,;:!?)\]'\"]")
+OWN = re.compile(r"https://(?:ptb\.|canary\.)?discord\.com/channels/")
+"""Links to messages have no preview: the client leads to them."""
 MOST = 5
 KIND = "link"
 
@@ -16,7 +18,7 @@ def of(message: Message) -> list[Payload]:
     """One embed for each link of the text, unless its writer suppressed them."""
     if message.flags & MessageFlags.SUPPRESS_EMBEDS:
         return []
-    addresses = dict.fromkeys(LINK.findall(message.content))
+    addresses = dict.fromkeys(address for address in LINK.findall(message.content) if not OWN.match(address))
     return [_embed(address) for address in list(addresses)[:MOST]]
 
 

@@ -33,7 +33,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "messages": ("message of yours", "messages of yours"),
     "answers": ("answer of mine to you", "answers of mine to you"),
     "quoting messages": ("message of mine with words of yours", "messages of mine with words of yours"),
-    "replies": ("entry on how I answered you (when, which model, tokens)",) * 2,
+    "replies": (
+        "entry on how I answered you (when, which model, tokens)",
+        "entries on how I answered you (when, which model, tokens)",
+    ),
     "memories": ("thing that you had me remember", "things that you had me remember"),
     "summaries": ("summary made from your words, too", "summaries made from your words, too"),
     "choices": ("choice that you made (memory, opt-out, typing)", "choices that you made (memory, opt-out, typing)"),

@@ -198,6 +198,7 @@ async def test_a_link_gets_its_preview_by_an_update_that_changes_nothing_else(st
         (f"<{LINK}>", 0, []),
         (f"({LINK})", 0, [LINK]),
         ("ftp://example.org http://", 0, []),
+        (f"https://discord.com/channels/1/2/3 {LINK}", 0, [LINK]),
         (LINK, int(MessageFlags.SUPPRESS_EMBEDS), []),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any
 import discord
 import pytest
 
+from playground.interaction_payloads import full_name
 from tests.playground.conftest import Recorder, Running, everything
 from tests.playground.openapi import Json
 from tests.playground.people import DEADLINE_S, Person
@@ -116,3 +117,11 @@ async def test_selects_in_a_form(running: Running) -> None:
     data = {"id": form["id"], "custom_id": form["custom_id"], "components": filled}
     assert await ada.interact(MODAL_SUBMIT, channel, guild, data) == 204
     await ada.heard("MESSAGE_CREATE", lambda one: one["content"] == "in ['ideas', 'help-desk']")
+
+
+def test_a_subcommand_is_called_by_its_full_name() -> None:
+    option = {"type": 3, "name": "fact", "value": "x"}
+    assert full_name({"name": "ask", "options": [option]}) == "ask"
+    assert full_name({"name": "memory", "options": [{"type": 1, "name": "add", "options": [option]}]}) == "memory add"
+    nested = [{"type": 2, "name": "people", "options": [{"type": 1, "name": "show"}]}]
+    assert full_name({"name": "privacy", "options": nested}) == "privacy people show"
