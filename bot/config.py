@@ -20,7 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.settings.rules import AnswerWhen, Store
+from bot.settings.rules import AnswerIn, AnswerWhen, Store
 from llm.config import LLMSettings, TaskModelSettings, WorkerSettings
 from storage.config import StorageSettings
 
@@ -67,6 +67,7 @@ class BotSettings(BaseModel):
         description="What is answered: addressed (mentions and replies), mentioned, everything, or nothing. "
         "This and what follows is the default; a server's managers choose for theirs by /settings.",
     )
+    answer_in: AnswerIn = Field("channel", description="Where: channel, or thread (a new one for each question).")
     persona: str = Field("", max_length=1000, description="How Steward behaves, added to its instructions.")
     language: str = Field("", max_length=40, description="Language of the answers. Empty: the one it is asked in.")
     requests_per_day: int = Field(0, ge=0, description="Requests that one person may make in a day. 0: no limit.")

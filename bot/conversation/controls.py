@@ -202,7 +202,12 @@ async def _question(interaction: discord.Interaction, target: Target) -> discord
     channel = interaction.channel
     if not isinstance(channel, discord.abc.Messageable):
         raise Refusal(QUESTION_GONE)
+    place: discord.abc.Messageable = channel
+    if isinstance(channel, discord.Thread) and channel.id == target.question_id:  # it was opened for the answer
+        if not isinstance(channel.parent, discord.TextChannel):
+            raise Refusal(QUESTION_GONE)
+        place = channel.parent
     try:
-        return await channel.fetch_message(target.question_id)
+        return await place.fetch_message(target.question_id)
     except discord.NotFound:
         raise Refusal(QUESTION_GONE) from None

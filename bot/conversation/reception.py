@@ -19,6 +19,7 @@ from bot.conversation.intake import ORDINARY, Intake
 from bot.conversation.newest import Newest
 from bot.conversation.pausing import Pauses
 from bot.conversation.reminding import Reminding
+from bot.conversation.rooms import new_thread
 from bot.conversation.running import Replies, Running, places_of
 from bot.conversation.streaming import TROUBLE
 from bot.conversation.transcript import Transcript
@@ -132,7 +133,8 @@ class Reception:
             return None
         if message.author.bot and not await self._has_human(message):
             return None
-        return await held.enter_async_context(self._turns.begun(message, gathers=gathers))
+        room = await new_thread(message) if rules.answer_in == "thread" else None
+        return await held.enter_async_context(self._turns.begun(message, gathers=gathers, room=room))
 
     async def _joins(self, message: discord.Message) -> bool:
         """Whether it belongs to a question that the same person has just asked, and that has no answer yet."""

@@ -32,7 +32,8 @@ class Running:
     """One reply in the making, in the conversation `key`, for `asker_id`, which a proxy's copy of a question lacks.
 
     `burst` says until when further messages of the asker belong to the question; None where each is one. `chosen` is
-    what the asker said yes to; `rules` hold for the asker there. `is_shown`: Discord shows the end already, and it is
+    what the asker said yes to; `rules` hold for the asker there. `room` is the thread
+    that was opened for the answer. `is_shown`: Discord shows the end already, and it is
     only still being stored."""
 
     def __init__(
@@ -45,6 +46,7 @@ class Running:
         burst: Burst | None = None,
         chosen: Collection[Consent] = (),
         rules: Rules = AS_EVER,
+        room: discord.Thread | None = None,
     ) -> None:
         self.question = question
         self.key = key
@@ -53,6 +55,7 @@ class Running:
         self.burst = burst
         self.chosen = frozenset(chosen)
         self.rules = rules
+        self.room = room
         self.has_begun = False
         self.is_shown = False
         self._earlier: list[discord.Message] = []

@@ -67,7 +67,8 @@ class LiveReply:
 
     `show` may be called as often as text comes; `finish` returns when Discord shows the end exactly, or when somebody
     deleted what was shown. `buttons` stand under it while it grows; `standing` is an answer that it replaces. What is
-    asked now may be answered late: then the answer is a new message that pings the author of `question`. Not `is_live`:
+    asked now may be answered late: then the answer is a new message that pings the author of `question`. `room`: the
+    thread that the answer goes into, where that is not the place of the question. Not `is_live`:
     nothing is shown but the end.
     """
 
@@ -82,8 +83,10 @@ class LiveReply:
         standing: Standing | None = None,
         own: OwnText | None = None,
         is_live: bool = True,
+        room: discord.Thread | None = None,
     ) -> None:
         self.question = question
+        self._room = room
         self._is_live = is_live
         self._clock = clock
         self._on_posted = on_posted
@@ -278,7 +281,9 @@ class LiveReply:
 
     async def _send(self, content: str, before: AnyMessage, buttons: Buttons) -> discord.Message:
         """Reply, even when the question is gone or its history may not be read; only who waited long is pinged."""
-        channel, view = self.question.channel, view_of(buttons) or discord.utils.MISSING
+        channel, view = self._room or self.question.channel, view_of(buttons) or discord.utils.MISSING
+        if before.channel.id != channel.id:  # a reply to what stands elsewhere there cannot be
+            return await channel.send(content, view=view, nonce=self._nonce)
         reference = before.to_reference(fail_if_not_exists=False)
         pings = self._pings and not self._posted
         try:
@@ -291,7 +296,7 @@ class LiveReply:
     async def _keep_typing(self) -> None:
         with contextlib.suppress(*TROUBLE):
             while True:
-                await self.question.channel.typing()
+                await (self._room or self.question.channel).typing()
                 await self._time.sleep(TYPING_S)
 
 

@@ -51,9 +51,17 @@ class Transcript:
                 await self._catch_up(message)
             rows = await self._history.recent(message.channel.id, longest)
             unseen = 0 if len(rows) < longest else None
+            if unseen == 0 and isinstance(message.channel, discord.Thread):
+                rows = await self._with_starter(message.channel, rows)
             return Conversation(message.channel.id, self._said_before(message, rows), unseen)
         rows, truncated = await self._chain(message, longest)
         return Conversation(rows[0].id if rows else message.id, rows, None if truncated else 0)
+
+    async def _with_starter(self, thread: discord.Thread, rows: list[StoredMessage]) -> list[StoredMessage]:
+        """A thread inherits the message that it was started from, which has its id and stands in the channel."""
+        starter = (await self._history.chain(thread.id, 1)).messages
+        known = {row.id for row in rows}
+        return [*(row for row in starter if row.id not in known and row.channel_id == thread.parent_id), *rows]
 
     def flows(self, channel: discord.abc.MessageableChannel) -> bool:
         """Whether everything said in this channel is one conversation."""

@@ -30,6 +30,7 @@ from bot.conversation.patience import Patience
 from bot.conversation.prompting import Prompts
 from bot.conversation.recalling import Beside, Recalling
 from bot.conversation.rendering import Part, small
+from bot.conversation.rooms import room_of
 from bot.conversation.running import Replies, Running
 from bot.conversation.streaming import AnyMessage, LiveReply, Standing
 from bot.conversation.transcript import Conversation, Transcript
@@ -100,6 +101,7 @@ class Turns:
         asker_id: int | None = None,
         asker: discord.abc.User | None = None,
         gathers: bool = False,
+        room: discord.Thread | None = None,
     ) -> AsyncIterator[Running]:
         """Take the next place in the question's conversation, for the length of the body.
 
@@ -116,22 +118,26 @@ class Turns:
         burst = Burst(self._pace) if gathers else None
         rules = await self._rulebook.for_message(question, asker)
         with self._lanes.line(key) as place:
-            running = Running(question, key, place, asker_id=for_whom, burst=burst, chosen=chosen, rules=rules)
+            running = Running(
+                question, key, place, asker_id=for_whom, burst=burst, chosen=chosen, rules=rules, room=room
+            )
             with self._replies.opened(running):
                 yield running
 
     async def answer(self, running: Running, order: Order = FIRST) -> None:
         """Answer a question. Raises StorageError and discord's errors where nothing could be said at all."""
         question = running.question
+        room = running.room or room_of(question, order.standing)
         live = LiveReply(
             question,
-            self._clocks.of(question.channel.id),
+            self._clocks.of(room.id if room else question.channel.id),
             self._remember_part,
             self._pace,
             buttons=while_writing(Target(question.id, running.asker_id, order.number)),
             standing=order.standing,
             own=self._own_text(running),
             is_live=Consent.NO_TYPING not in running.chosen,
+            room=room,
         )
         answer = Answer(self._pace.clock)
         async with live:

@@ -24,6 +24,17 @@ ANSWER_WHEN = Spec(
         Option("nothing", "Never", "I stay silent, but for commands"),
     ),
 )
+ANSWER_IN = Spec(
+    "answer_in",
+    "Where I answer",
+    "Threads keep long talks out of a busy channel. I need *Create Public Threads* for it, else I answer right there.",
+    (SERVER, CHANNEL),
+    Kind.CHOICE,
+    (
+        Option("channel", "Right there", "As a reply in the same channel"),
+        Option("thread", "In a new thread", "Each new question opens a thread; there I need no mention"),
+    ),
+)
 WHO = Spec(
     "allowed_roles",
     "Who may ask me",
@@ -169,7 +180,7 @@ FILTER_OWN_TEXT = Spec(
 )
 
 EVERYTHING: tuple[Spec, ...] = (
-    ANSWER_WHEN, WHO, PERSONA, LANGUAGE, MODEL, MAX_TOKENS, CONTEXT_MESSAGES, CONTEXT_TOKENS,
+    ANSWER_WHEN, ANSWER_IN, WHO, PERSONA, LANGUAGE, MODEL, MAX_TOKENS, CONTEXT_MESSAGES, CONTEXT_TOKENS,
     REQUESTS_PER_DAY, TOKENS_PER_DAY, STORE, RETENTION_DAYS, FILTER_OWN_TEXT,
 )  # fmt: skip
 BY_NAME = {spec.name: spec for spec in EVERYTHING}

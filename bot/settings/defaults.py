@@ -12,6 +12,7 @@ def defaults(settings: Settings, *, in_playground: bool) -> Rules:
     auto: Store = "everything" if in_playground else "addressed"
     return Rules(
         answer_when=bot.answer_when,
+        answer_in=bot.answer_in,
         persona=bot.persona,
         language=bot.language,
         max_tokens=llm.max_tokens,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 AnswerWhen = Literal["addressed", "mentioned", "everything", "nothing"]
+AnswerIn = Literal["channel", "thread"]
 Store = Literal["addressed", "everything"]
 
 
@@ -14,6 +15,7 @@ class Rules:
     """Field by field what `catalogue` describes. An empty text, 0 and an empty `allowed_roles` mean "not limited"."""
 
     answer_when: AnswerWhen = "addressed"
+    answer_in: AnswerIn = "channel"
     allowed_roles: tuple[int, ...] = ()
     persona: str = ""
     language: str = ""

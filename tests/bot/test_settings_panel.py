@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from simcord.builders import ChannelHandle
 
 from bot.commands.settings import IN_A_SERVER
 from bot.panel.session import DONE, LIFETIME_S, NOT_ALLOWED, PUT_AWAY
@@ -204,3 +205,36 @@ class TestWhatItSteers:
         assert [request.body["max_tokens"] for request in engine.requests] == [33, 33]
         assert engine.requests[1].texts[1:] == ["Ada: second"]
         assert "read 1 of more than 2 messages" in world.said()[1]
+
+
+class TestThreads:
+    async def test_each_new_question_opens_a_thread_in_which_it_goes_on(
+        self, world: World, engine: ScriptedEngine, mira: Manager
+    ) -> None:
+        await mira.open()
+        await mira.change("answer_in", "In a new thread")
+        engine.enqueue(reply("They dance."), reply("To tell where flowers are."), reply("They do dance."))
+        await world.ada.send(world.channel, f"{world.mention} what do bees do?")
+        (made,) = [one for one in world.env.backend.channels.values() if one.owner_id == world.me and one.parent_id]
+        thread = ChannelHandle(world.env, world.guild, made)
+        assert (made.name, made.parent_id) == ("what do bees do?", world.channel.id)
+        assert world.said(thread) == ["They dance."]
+        answer = thread.last_message
+        assert answer is not None
+        await world.ada.click(answer, label="Regenerate")
+        assert world.said(thread) == ["To tell where flowers are."]
+        await world.ada.send(thread, "why?")
+        assert engine.requests[-1].texts[1] == "Ada: what do bees do?"
+        assert engine.requests[-1].texts[-1] == "Ada: why?"
+
+    async def test_without_the_permission_it_answers_right_there(
+        self, world: World, engine: ScriptedEngine, mira: Manager
+    ) -> None:
+        await mira.open()
+        await mira.change("answer_in", "In a new thread")
+        world.env.inject_error("POST", "/channels/*/messages/*/threads", status=403, code=50013)
+        engine.enqueue(reply("Hello."))
+        asked = world.env.backend.create_message(world.channel.id, world.ada.id, f"{world.mention} hello")
+        assert asked
+        await world.env.settle()
+        assert world.said() == ["Hello."]
