@@ -35,6 +35,7 @@ def refusal(status: int) -> discord.HTTPException:
 class FakeChannel:
     """A channel that takes `took_s` for each request and fails those that `fails` names."""
 
+    id: int = 1
     took_s: float = 0.0
     fails: Callable[[str, str], int | None] = lambda verb, content: None
     log: list[tuple[str, int, str]] = field(default_factory=list)
