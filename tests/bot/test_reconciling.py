@@ -148,9 +148,10 @@ async def test_a_channel_is_looked_at_with_a_few_requests_only(
         for number in range(1, 4)
     ]
     await history.record(old)
-    for _ in range(2 * PAGE):
-        world.env.backend.create_message(world.channel.id, world.grace.id, "chatter")
-    last = world.env.backend.create_message(world.channel.id, world.ada.id, "and so on")
+    with away(world):
+        for _ in range(2 * PAGE):
+            world.env.backend.create_message(world.channel.id, world.grace.id, "chatter")
+        last = world.env.backend.create_message(world.channel.id, world.ada.id, "and so on")
     await world.env.restart_bot(bot.client())
     await history.record(
         [StoredMessage(last.id, world.channel.id, world.guild.id, ada, "and so on", datetime.now(UTC), 3)]
