@@ -76,6 +76,7 @@ TARGETS = (
     Target("storage_intake", "milliseconds that kill -9 takes", _of("most_lost_ms"), at_most=200),
     Target("context_build", "milliseconds of a 5,000-message thread's context", _of("median_ms"), at_most=15),
     Target("context_build", "statements for it", _of("statements"), at_most=1),
+    Target("bot_prefix", "computed, turns 91-110 over 6-15", _of("ratio"), at_most=1.2),
     Target("worker_throughput", "16 chats over one at a time", _of("ratio"), at_least=6),
     Target("worker_vs_transformers_serve", "over transformers serve", _of("ratio"), at_least=1.3),
     Target("worker_first_token", "first token, busy over idle", _of("ratio"), at_most=3),

@@ -1,7 +1,8 @@
 """What it costs to build the context of a thread of 5,000 messages: from SQLite to the messages that a model reads.
 
-Measures one turn after another of a long thread as the bot takes them: the query, Discord's markup made readable and
-harmless, the choice of what is kept, the prompt. Counting tokens is the engine's work and is not in it. All statements
+Measures one turn after another of a long thread as the bot takes them: the query, which brings the messages with their
+counted tokens and the running summary, Discord's markup made readable and harmless, the choice of what is kept, the
+prompt. Counting tokens is the engine's work and is not in it. All statements
 that reach the database are counted. The thread is read once whole, too (`--whole`), which no setting does by itself:
 that says what each message costs. Why: this runs in the bot's own process before every answer, where it delays
 everybody. On a machine that does other work, the processor's time is the one to read.
@@ -22,16 +23,19 @@ from sqlalchemy import event
 
 from benchmarks import report
 from bot.config import BotSettings
-from bot.conversation.context import Context, Names, Row, compose, exchanges, first_kept
+from bot.conversation.context import Context, Names, compose, exchanges, first_kept
+from bot.conversation.pieces import rows_of
 from storage.database import Database
 from storage.history import History, StoredMessage, StoredPerson
+from storage.summaries import RunningSummaries, RunningSummary
+from storage.tokens import TokenCounts
 
 ME, THREAD, GUILD = 1, 77, 7
 PEOPLE = {number: f"person {number}" for number in range(2, 12)}
 NAMES = Names(frozenset({ME}), "Steward", PEOPLE, {50: "Mods"}, {THREAD: "plans"})
 BEGIN = datetime(2026, 11, 22, 12, tzinfo=UTC)
-CHARACTERS = 16_000
-"""What is kept of the thread: about 4,000 tokens."""
+MODEL, TOKENS = "some model", 4_000
+"""What is kept of the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,16 @@ def said(number: int) -> StoredMessage:
     )
 
 
+def summary_of(rows: list[StoredMessage]) -> RunningSummary:
+    """What was dropped, in short."""
+    return RunningSummary(THREAD, THREAD, rows[-1].id, "Much was said. " * 40, MODEL, frozenset(row.id for row in rows))
+
+
 def built(rows: list[StoredMessage]) -> Context:
     """What the model reads of these messages."""
-    pieces = exchanges(
-        [Row(row.id, row.author.name, row.author.id == ME, row.content, row.reply_to) for row in rows], NAMES
-    )
-    return compose("Garden", pieces, first_kept([piece.characters for piece in pieces], CHARACTERS))
+    pieces = exchanges(rows_of(rows, ME), NAMES)
+    sizes = [piece.most_tokens for piece in pieces]
+    return compose("Garden", pieces, first_kept(sizes, TOKENS))
 
 
 async def turn(database: Database, history: History, read: int) -> Turn:
@@ -100,7 +108,7 @@ async def turn(database: Database, history: History, read: int) -> Turn:
 
     event.listen(database.engine.sync_engine, "before_cursor_execute", note)
     cpu, begun = time.process_time(), time.perf_counter()
-    rows = await history.recent(THREAD, read)
+    rows = await history.recent(THREAD, read, model=MODEL)
     queried = time.perf_counter()
     context = built(rows)
     done, cpu = time.perf_counter(), time.process_time() - cpu
@@ -113,7 +121,10 @@ async def measure(chosen: argparse.Namespace) -> tuple[list[Turn], Turn]:
         async with Database(f"sqlite:///{Path(folder) / 'thread.sqlite3'}") as database:
             await database.upgrade()
             history = History(database)
-            await history.record([said(number) for number in range(1, chosen.messages + 1)])
+            thread = [said(number) for number in range(1, chosen.messages + 1)]
+            await history.record(thread)
+            await TokenCounts(database).put(MODEL, {row.id: (row.content, len(row.content) // 4) for row in thread})
+            await RunningSummaries(database).put(summary_of(thread[: chosen.messages - chosen.read // 2]))
             turns = [await turn(database, history, chosen.read) for _ in range(chosen.turns)]
             return turns, await turn(database, history, chosen.messages)
 

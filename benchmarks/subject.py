@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from benchmarks import load, models
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser, model: str = "15m") -> None:
     parser.add_argument("--url", help="measure the worker that runs there, with its model")
-    parser.add_argument("--model", choices=list(models.SHAPES), default="15m", help="size of the random model")
+    parser.add_argument("--model", choices=list(models.SHAPES), default=model, help="size of the random model")
 
 
 @contextmanager

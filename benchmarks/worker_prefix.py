@@ -61,7 +61,7 @@ async def converse(llm: LLMClient, chosen: argparse.Namespace) -> list[Turn]:
         said = models.sayings(1, draw.randint(chosen.message // 5, chosen.message), seed=number)[0]
         rows.append(Row(2 * number, "Ada", mine=False, content=said))
         pieces = exchanges(rows, NAMES)
-        prompt = await prompts.make(1, GUILD, pieces)
+        prompt = await prompts.make(GUILD, pieces)
         everything = (await llm.count_tokens(compose(GUILD, pieces, 0).messages)).count
         reply = replace(prompt.sampling, max_tokens=draw.randint(chosen.reply // 5, chosen.reply))
         answer = await llm.chat(prompt.context.messages, reply, priority="interactive", user="1/1")

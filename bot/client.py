@@ -104,6 +104,10 @@ class StewardClient(discord.Client):
         await self._errands.close()
         await super().close()
 
+    async def on_connect(self) -> None:
+        """A connection began anew; one that is resumed after a break has missed nothing and does not come here."""
+        self._parts.conversation.transcript.reconnected()
+
     async def on_ready(self) -> None:
         """Connected: every server that Steward is in is served, adopted or left."""
         log.info("connected to Discord", user=str(self.user), guilds=len(self.guilds))

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import discord
 
+from bot.conversation.aftercare import Aftercare
 from bot.conversation.changes import Changes
 from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.controls import Controls
+from bot.conversation.counting import Counting
 from bot.conversation.hearing import Hearing
 from bot.conversation.intake import Intake
 from bot.conversation.newest import Newest
@@ -26,6 +28,7 @@ from bot.conversation.reception import Reception
 from bot.conversation.reminding import Reminding
 from bot.conversation.running import Replies
 from bot.conversation.standing import StandingReplies
+from bot.conversation.summarizing import Summarizing
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
 from bot.errands import Errands
@@ -35,7 +38,10 @@ from bot.membership import Membership
 from bot.permissions import PrivatePolicy
 from llm.client import LLMClient
 from storage.choices import Choices
+from storage.database import Database
 from storage.history import History
+from storage.summaries import RunningSummaries
+from storage.tokens import TokenCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Needs:
     recalling: Recalling
     reminding: Reminding
     gate: Gate
+    database: Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,7 @@ class ConversationParts:
     changes: Changes
     controls: Controls
     replies: Replies
+    transcript: Transcript
 
 
 def converse(needs: Needs) -> ConversationParts:
@@ -95,6 +103,14 @@ def converse(needs: Needs) -> ConversationParts:
         choices=needs.choices,
         recalling=needs.recalling,
         rulebook=rulebook,
+        aftercare=Aftercare(
+            llm=needs.llm,
+            transcript=transcript,
+            counting=Counting(needs.llm, TokenCounts(needs.database)),
+            summarizing=Summarizing(needs.llm, needs.prompts, RunningSummaries(needs.database)),
+            errands=needs.errands,
+            me=needs.me,
+        ),
     )
     changes = Changes(
         turns=turns,
@@ -137,4 +153,4 @@ def converse(needs: Needs) -> ConversationParts:
         pace=needs.pace,
     )
     hearing = Hearing(reception.receive, needs.errands, needs.pace.clock)
-    return ConversationParts(reception, hearing, changes, controls, replies)
+    return ConversationParts(reception, hearing, changes, controls, replies, transcript)

@@ -195,5 +195,6 @@ def _conversation(
             recalling=memory.recalling,
             reminding=memory.reminding,
             gate=gate,
+            database=base.database,
         )
     )

@@ -34,6 +34,7 @@ from llm.failures import translate
 from llm.listing import OWN_WORKER, Entry, chat_models, choose, models_of, most_used, own_health
 from llm.prompt import prepare
 from llm.stream import AnswerStream
+from llm.tokenizing import TEXTS_AT_ONCE, counts_in, portions
 from llm.types import (
     ChatEvent,
     ChatMessage,
@@ -150,6 +151,23 @@ class LLMClient:
         if counted is not None:
             return counted
         return TokenCount(self._estimate.tokens(prompt), served.max_model_len, exact=False)
+
+    async def count_texts(self, texts: Sequence[str], model: str = "") -> list[int] | None:
+        """Tokens of each text alone, without template; None from an engine that does not count. Raises llm.errors.
+
+        Our own worker counts many texts by one request; others are asked for each."""
+        try:
+            engine = await self._known_engine()
+            counted: list[int] = []
+            for some in portions(texts, TEXTS_AT_ONCE if engine.is_own else 1):
+                found = await self._tokenize_texts(engine, some, model) if engine.counts else None
+                if found is None:
+                    return None
+                counted += found
+        except LLMError as error:
+            self._forget_after(error)
+            raise
+        return counted
 
     async def model(self, name: str = "") -> ModelInfo:
         """The chat model served: the configured one, else the first of the list. Cached until the engine fails.
@@ -279,6 +297,19 @@ class LLMClient:
         served = self._served(engine, model)
         known = most_used(length, self._settings) if isinstance(length, int) else served.max_model_len
         return TokenCount(answer["count"], known)
+
+    async def _tokenize_texts(self, engine: _Engine, texts: Sequence[str], model: str) -> list[int] | None:
+        """Our worker's count of each of several texts, or any engine's count of the one text."""
+        body: dict[str, Any] = {"prompt": list(texts) if engine.is_own else texts[0]}
+        if model in engine.others:
+            body["model"] = model
+        try:
+            answer = await self._call(lambda: self._openai.post(f"{self._root}/tokenize", cast_to=object, body=body))
+        except RequestRefused:
+            if engine.is_own:
+                raise
+            return None
+        return counts_in(answer)
 
     async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
         """Await a short request under its deadline, with the library's errors translated."""

@@ -20,10 +20,10 @@ from storage.columns import aware, storable
 from storage.database import Database
 from storage.models import Channel, Guild, Message, Person, Reply, Summary
 from storage.quotes import link_quotes, parts_of
-from storage.records import NOBODY, Chain, Edit, StoredMessage, StoredPerson, StoredReply
+from storage.records import NOBODY, Chain, Digest, Edit, StoredMessage, StoredPerson, StoredReply, Version
 from storage.upserts import merge, upsert
 
-__all__ = ["Chain", "Edit", "History", "StoredMessage", "StoredPerson", "StoredReply"]
+__all__ = ["Chain", "Digest", "Edit", "History", "StoredMessage", "StoredPerson", "StoredReply", "Version"]
 
 
 class History:
@@ -96,7 +96,11 @@ class History:
         `present`: ids of all messages that Discord has in this channel with `after` < id <= `upto`. A question that was
         asked by a command and posted has an id that Discord does not know; it stays with its answer.
         """
-        asked = select(Message.reply_to).where(Message.channel_id == channel_id, Message.reply_to.is_not(None))
+        asked = (
+            select(Message.reply_to)
+            .join_from(Message, Person)
+            .where(Message.channel_id == channel_id, Message.reply_to.is_not(None), Person.is_bot)
+        )
         answered = select(Reply.prompt_message_id).where(Reply.prompt_message_id.is_not(None))
         by_command = Message.id.in_(asked.where(Message.id > after)) & Message.id.not_in(answered)
         inside = (Message.channel_id == channel_id) & (Message.id > after) & (Message.id <= upto)
@@ -105,13 +109,26 @@ class History:
             gone = set(await connection.scalars(stored)) - set(present)
             return (await forgetting.wipe(connection, sorted(gone)))["messages"]
 
-    async def chain(self, message_id: int, limit: int = 200) -> Chain:
+    async def versions(self, message_ids: Collection[int]) -> dict[int, Version]:
+        """What is stored of these messages, by id: their texts, and when those were written. Tombstones are not."""
+        columns = select(Message.id, Message.content, rows.version().label("written_at"))
+        known: dict[int, Version] = {}
+        async with self._database.session() as session:
+            for some in forgetting.portions(message_ids):
+                live = columns.where(Message.id.in_(some), Message.deleted_at.is_(None))
+                found = (await session.execute(live)).all()
+                known |= {row.id: Version(row.content, row.written_at) for row in found}
+        return known
+
+    async def chain(self, message_id: int, limit: int = 200, *, model: str | None = None) -> Chain:
         """The message and what it answers, back to the beginning or `limit` messages, by one query.
+
+        With `model`, the messages come with their tokens as that model counts them, and with their summaries.
 
         A deleted message is there as a tombstone. A chain may cross channels (a thread answers its starter).
         """
         async with self._database.session() as session:
-            found = (await session.execute(rows.chain(message_id, limit + 1))).all()
+            found = (await session.execute(rows.chain(message_id, limit + 1, model))).all()
         newest_first: dict[int, StoredMessage] = {}
         for row in found:
             if row.id in newest_first:  # a circle, which Discord cannot make and a damaged import can
@@ -122,10 +139,13 @@ class History:
             return Chain(messages[1:], truncated=True)
         return Chain(messages, missing=messages[0].reply_to if messages else message_id)
 
-    async def recent(self, channel_id: int, limit: int, before: int | None = None) -> list[StoredMessage]:
-        """The last `limit` messages of a channel, oldest first, without tombstones; `before` is a message id."""
+    async def recent(
+        self, channel_id: int, limit: int, before: int | None = None, *, model: str | None = None
+    ) -> list[StoredMessage]:
+        """The last `limit` messages of a channel, oldest first, without tombstones; `before` is a message id, `model`
+        as for `chain`."""
         statement = (
-            rows.messages()
+            rows.messages(model)
             .where(Message.channel_id == channel_id, Message.deleted_at.is_(None))
             .order_by(Message.id.desc())
             .limit(limit)

@@ -30,8 +30,18 @@ class StoredPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """What was said up to and with a message, in short; `messages` of them were read for it."""
+
+    text: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message. `guild_id` is None in private; `deleted_at` marks a tombstone, whose content is empty."""
+    """One message. `guild_id` is None in private; `deleted_at` marks a tombstone, whose content is empty.
+
+    `tokens` (as one model counts it) and `digest` are there only where they are asked for and known."""
 
     id: int
     channel_id: int
@@ -42,11 +52,21 @@ class StoredMessage:
     reply_to: int | None = None
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    tokens: int | None = None
+    digest: Digest | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.created_at, self.edited_at, self.deleted_at):
             if moment is not None:
                 aware(moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A stored text, and when it was written: the later of two copies of a message is the right one."""
+
+    content: str
+    written_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from storage.models import Channel, Message, Person
-from storage.records import NOBODY, StoredMessage, StoredPerson
+from storage.models import Channel, Message, Person, Summary, SummarySource, TokenCount
+from storage.records import NOBODY, Digest, StoredMessage, StoredPerson
 from storage.upserts import Excluded, Values
 
 COLUMNS = (
@@ -26,13 +26,26 @@ COLUMNS = (
 )
 
 
-def messages() -> Select[*tuple[Any, ...]]:
-    """Every message with its author and place; add conditions and order, and read the rows by `message_of`."""
-    return select(*COLUMNS).join_from(Message, Channel).join(Person)
+def messages(model: str | None = None) -> Select[*tuple[Any, ...]]:
+    """Every message with its author and place; add conditions and order, and read the rows by `message_of`.
+
+    With a `model` also what was made of it: its tokens as that model counts them, and the summary that ends with it.
+    """
+    plain = select(*COLUMNS).join_from(Message, Channel).join(Person)
+    if model is None:
+        return plain
+    tokens = select(TokenCount.tokens).where(TokenCount.message_id == Message.id, TokenCount.model == model)
+    ending = aliased(Summary)
+    newest = select(func.max(ending.id)).where(ending.upto_id == Message.id).correlate(Message).scalar_subquery()
+    sources = select(func.count()).where(SummarySource.summary_id == Summary.id).correlate(Summary).scalar_subquery()
+    counted = tokens.correlate(Message).scalar_subquery()
+    made = (counted.label("tokens"), Summary.text.label("digest"), sources.label("summarized"))
+    return plain.add_columns(*made).outerjoin(Summary, Summary.id == newest)
 
 
 def message_of(row: Row[*tuple[Any, ...]]) -> StoredMessage:
     """A row of `messages()` as a record."""
+    digest = getattr(row, "digest", None)
     return StoredMessage(
         id=row.id,
         channel_id=row.channel_id,
@@ -43,6 +56,8 @@ def message_of(row: Row[*tuple[Any, ...]]) -> StoredMessage:
         reply_to=row.reply_to,
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
+        tokens=getattr(row, "tokens", None),
+        digest=None if digest is None else Digest(digest, row.summarized),
     )
 
 
@@ -96,7 +111,7 @@ def is_newer(message: StoredMessage, stored: Row[*tuple[Any, ...]]) -> bool:
     return bool((message.edited_at or message.created_at) >= (stored.edited_at or stored.created_at))
 
 
-def chain(message_id: int, limit: int) -> Select[*tuple[Any, ...]]:
+def chain(message_id: int, limit: int, model: str | None = None) -> Select[*tuple[Any, ...]]:
     """The message and what it answers, newest first, at most `limit` rows, by one recursive query.
 
     The limit also ends a circle; it then shows as repeated ids.
@@ -112,4 +127,4 @@ def chain(message_id: int, limit: int) -> Select[*tuple[Any, ...]]:
         .join_from(links, parent, parent.id == links.c.reply_to)
         .where(links.c.depth < limit)
     )
-    return messages().join(links, links.c.id == Message.id).order_by(links.c.depth)
+    return messages(model).join(links, links.c.id == Message.id).order_by(links.c.depth)

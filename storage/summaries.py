@@ -6,7 +6,7 @@ every conversation that this message belongs to: what comes before a message is 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, insert, select
@@ -37,15 +37,19 @@ class RunningSummaries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, summary: RunningSummary, read: Collection[int] | None = None) -> bool:
-        """Keep a summary in place of those it goes beyond; False, and nothing is kept, when one of the messages in
-        `read` (None: of its sources) was deleted while it was being made."""
+    async def put(
+        self, summary: RunningSummary, read: Mapping[int, str] | None = None, onto: RunningSummary | None = None
+    ) -> bool:
+        """Keep a summary in place of those it goes beyond, but for `onto`, which it goes on with and prompts may hold.
+
+        False, and nothing is kept, when one of its sources was deleted while it was being made, one of the messages in
+        `read` has another text by now, or `onto` is gone."""
         if not summary.sources:
             raise BadRecord("A summary must name the messages that it was made from.")
         async with self._database.write() as connection:
-            if not await _all_there(connection, summary.sources if read is None else read):
+            if not await _is_still_true(connection, summary, read or {}, onto):
                 return False
-            beyond = {*summary.sources, summary.upto_id}
+            beyond = {*summary.sources, summary.upto_id} - ({onto.upto_id} if onto else set())
             for some in portions(beyond):
                 replaced = (Summary.conversation == summary.conversation) & Summary.upto_id.in_(some)
                 await connection.execute(delete(Summary).where(replaced))
@@ -82,6 +86,20 @@ async def _insert(connection: AsyncConnection, summary: RunningSummary) -> None:
     number = made.scalar_one()
     links = [{"summary_id": number, "message_id": source} for source in sorted(summary.sources)]
     await connection.execute(insert(SummarySource), links)
+
+
+async def _is_still_true(
+    connection: AsyncConnection, summary: RunningSummary, read: Mapping[int, str], onto: RunningSummary | None
+) -> bool:
+    for some in portions(read):
+        texts = await connection.execute(select(Message.id, Message.content).where(Message.id.in_(some)))
+        if any(row.content != read[row.id] for row in texts.all()):
+            return False
+    if onto is not None:
+        same = (Summary.conversation == onto.conversation) & (Summary.upto_id == onto.upto_id)
+        if await connection.scalar(select(Summary.text).where(same)) != onto.text:
+            return False
+    return await _all_there(connection, summary.sources)
 
 
 async def _all_there(connection: AsyncConnection, ids: Collection[int]) -> bool:

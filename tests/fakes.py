@@ -260,7 +260,10 @@ class ScriptedEngine:
             return JSONResponse({"detail": "Not Found"}, 404)
         body = await request.json()
         self.tokenized.append(body)
-        count = count_tokens(body["messages"])
+        if isinstance(prompt := body.get("prompt"), list):
+            each = [list(range(len(text.split()))) for text in prompt]
+            return JSONResponse({"count": sum(map(len, each)), "max_model_len": self.max_model_len, "tokens": each})
+        count = count_tokens(body["messages"]) if prompt is None else len(prompt.split())
         return JSONResponse({"count": count, "max_model_len": self.max_model_len, "tokens": list(range(count))})
 
     async def _post_embeddings(self, request: Request) -> Response:

@@ -110,7 +110,7 @@ class Ask:
 
     async def _reply(self, interaction: discord.Interaction, pieces: list[Exchange], rules: Rules) -> ChatReply:
         guild_name = interaction.guild.name if interaction.guild else None
-        prompt = await self._prompts.make(interaction.id, guild_name, pieces, rules=rules)
+        prompt = await self._prompts.make(guild_name, pieces, rules=rules)
         user = f"{interaction.guild_id or 0}/{interaction.user.id}"
         messages, sampling = prompt.context.messages, prompt.sampling
         return await self._llm.chat(messages, sampling, priority="command", user=user, model=rules.model)

@@ -20,6 +20,9 @@ from llm.types import ChatMessage
 KEPT_SHARE = 0.6
 """Share of the budget that is filled after messages were dropped: the rest is room for many turns without a new cut."""
 
+PREPARED_SHARE = 0.8
+"""The same, where a summary decides the place of the cut."""
+
 LONGEST_NAMESAKE = 20
 """Characters of such a name, so that what tells it apart is not cut off."""
 
@@ -34,14 +37,27 @@ _MARKUP = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What was said in `messages` messages that came before a cut, in short."""
+
+    text: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One message as it is stored. `mine`: Steward wrote it; `content` has Discord's markup, and no remarks of ours."""
+    """One message as it is stored. `mine`: Steward wrote it; `content` has Discord's markup, and no remarks of ours.
+
+    `tokens`: as the model counts it, where that is known; `digest`: what was said up to and with it, where one exists.
+    """
 
     id: int
     author: str
     mine: bool
     content: str
     reply_to: int | None = None
+    tokens: int | None = None
+    digest: Summary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +83,57 @@ PLAIN = Voice()
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A stored message and how a prompt shows it, which is what its tokens are counted of."""
+
+    row: Row
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
-    """What one person said and Steward's answer to it: it is kept or dropped as a whole."""
+    """What one person said and Steward's answer to it: it is kept or dropped as a whole. `lines`: the stored messages
+    that it was made from."""
 
     first_id: int
     rows: int
     messages: tuple[ChatMessage, ...]
+    lines: tuple[Line, ...] = ()
 
     @property
     def characters(self) -> int:
         return sum(len(message.content) + len(message.name or "") + 2 for message in self.messages)
 
+    @property
+    def tokens(self) -> int:
+        """What was counted of its texts."""
+        return sum(line.row.tokens or 0 for line in self.lines)
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What was said in `messages` messages that came before a cut, in short."""
+    @property
+    def is_counted(self) -> bool:
+        """Whether all of them were."""
+        return bool(self.lines) and all(line.row.tokens is not None for line in self.lines)
 
-    text: str
-    messages: int
+    @property
+    def most_tokens(self) -> int:
+        """What the texts take at most, without the template: a byte that nobody counted may be a token."""
+        counted = sum(len(line.shown.encode()) for line in self.lines if line.row.tokens is not None)
+        return self.tokens + max(0, sum(map(bytes_shown, self.messages)) - counted)
+
+    @property
+    def digest(self) -> Summary | None:
+        """What was said up to its end, where there is such a summary."""
+        return self.lines[-1].row.digest if self.lines else None
+
+
+def shown(message: ChatMessage) -> str:
+    """A message's text as it stands in a prompt."""
+    return f"{message.name}: {message.content}" if message.name is not None else message.content
+
+
+def bytes_shown(message: ChatMessage) -> int:
+    """Its length in UTF-8, which no tokenizer's count exceeds."""
+    return len(shown(message).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +191,15 @@ def exchanges(rows: Iterable[Row], names: Names, beside: Mapping[int, Sequence[s
         message = _message(group, names, authors, speakers)
         if not message.content.strip():
             continue
+        lines = _lines(group, message)
         if message.role == "assistant" and found:
             last = found[-1]
-            found[-1] = Exchange(last.first_id, last.rows + len(group), (*last.messages, message))
+            messages, lines = (*last.messages, message), (*last.lines, *lines)
+            found[-1] = Exchange(last.first_id, last.rows + len(group), messages, lines)
         else:
             note = notes.pop(group[0].id, ()) if message.role == "user" else ()
             messages = (kept_in_mind(authors[group[0].author], note), message) if note else (message,)
-            found.append(Exchange(group[0].id, len(group), messages))
+            found.append(Exchange(group[0].id, len(group), messages, lines))
     return found
 
 
@@ -165,42 +216,63 @@ def new_cut(sizes: Sequence[int], budget: int, start: int) -> int:
 
     The newest piece is always kept, even when it is larger than the budget.
     """
-    kept = sum(sizes[start:])
+    return cut_to(sizes, budget * KEPT_SHARE, start)
+
+
+def cut_to(sizes: Sequence[int], kept: float, start: int) -> int:
+    """Where to cut so that at most `kept` is left: at least one piece after `start`, and never the newest."""
+    left = sum(sizes[start:])
     first = start
-    while first < len(sizes) - 1 and (kept > budget * KEPT_SHARE or first == start):
-        kept -= sizes[first]
+    while first < len(sizes) - 1 and (left > kept or first == start):
+        left -= sizes[first]
         first += 1
     return first
 
 
-def index_of(pieces: Sequence[Exchange], first_id: int | None) -> int:
-    """Where the piece that begins with message `first_id` stands; 0 where there is none."""
-    return next((index for index, piece in enumerate(pieces) if piece.first_id == first_id), 0)
+def prepared_cut(pieces: Sequence[Exchange], sizes: Sequence[int], room: int, start: int) -> int | None:
+    """The cut after `start` for which there is a summary already, and after which PREPARED_SHARE of `room` is filled
+    at most; None where there is none."""
+    for cut in range(start + 1, len(pieces)):
+        if pieces[cut - 1].digest is not None and sum(sizes[cut:]) <= room * PREPARED_SHARE:
+            return cut
+    return None
+
+
+def last_cut(pieces: Sequence[Exchange], cuts: Collection[int]) -> int | None:
+    """Where the newest piece stands whose first message is one of `cuts`; None where there is none."""
+    return next((index for index in range(len(pieces) - 1, -1, -1) if pieces[index].first_id in cuts), None)
+
+
+def reach(pieces: Sequence[Exchange], start: int) -> int:
+    """How many of the first `start` pieces are told by the furthest summary among them; 0 where there is none."""
+    return next((index + 1 for index in range(start - 1, -1, -1) if pieces[index].digest is not None), 0)
 
 
 def compose(
     guild_name: str | None,
     pieces: Sequence[Exchange],
     start: int,
-    summary: Summary | None = None,
     unseen: int | None = 0,
     voice: Voice = PLAIN,
 ) -> Context:
     """The prompt of pieces[start:]; there must be at least one.
 
-    `summary` tells of what came before them, as something that was said, not as an instruction: members wrote what it
-    was made from. It stays the same until the next cut, so the prompt's beginning does. `unseen`: messages that came
-    before all pieces; None where there are some, nobody knows how many.
+    The furthest summary of what came before them stands in it as something that was said, not as an instruction:
+    members wrote what it was made from. It stays the same until the next cut, so the prompt's beginning does.
+    `unseen`: messages that came before all pieces; None where there are some, nobody knows how many.
     """
-    kept = pieces[start:]
+    kept, told = pieces[start:], reach(pieces, start)
+    summary = pieces[told - 1].digest if told else None
     messages = [ChatMessage("system", system_prompt(guild_name, voice))]
     if summary is not None:
         messages.append(ChatMessage("user", summarized(summary)))
     messages += [message for piece in kept for message in piece.messages]
-    total = sum(piece.rows for piece in pieces) + (unseen or 0)
     read = sum(piece.rows for piece in kept)
-    told = summary.messages if summary else 0
-    return Context(messages, kept[0].first_id, read, total, told, is_total_known=unseen is not None)
+    total = read + sum(piece.rows for piece in pieces[:start]) + (unseen or 0)
+    if summary is not None:
+        total = max(total, read + sum(piece.rows for piece in pieces[told:start]) + summary.messages)
+    summarized_messages = summary.messages if summary else 0
+    return Context(messages, kept[0].first_id, read, total, summarized_messages, is_total_known=unseen is not None)
 
 
 def summarized(summary: Summary) -> str:
@@ -272,6 +344,13 @@ def _message(group: Sequence[Row], names: Names, authors: Mapping[str, str], spe
     if row.mine:
         return ChatMessage("assistant", harmless_template_tokens("".join(part.content for part in group).strip()))
     return ChatMessage("user", harmless(readable(row.content, names), speakers), authors[row.author])
+
+
+def _lines(group: Sequence[Row], message: ChatMessage) -> tuple[Line, ...]:
+    """The rows of one message; of an answer in several parts each shows its own."""
+    if len(group) == 1:
+        return (Line(group[0], shown(message)),)
+    return tuple(Line(row, harmless_template_tokens(row.content)) for row in group)
 
 
 def _name(author: str, names: Names) -> str:

@@ -82,6 +82,7 @@ class Reception:
         """Deal with one message. Only who addressed Steward reads about a failure; the log has every one."""
         waits = self._is_for_me(message)
         try:
+            self._transcript.heard(message)
             rules = await self._gate.rulebook.for_message(message)
             waits = waits or rules.answer_when == "everything"
             self._newest.heard(message, flows=self._transcript.flows(message.channel))

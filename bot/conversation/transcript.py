@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.conversation.intake import ORDINARY, Intake, replied_to
+from bot.conversation.intake import Intake, replied_to
+from bot.conversation.reconciling import Reconciling
 from bot.settings.rulebook import Rulebook
 from storage.history import History, StoredMessage
 
@@ -23,11 +24,13 @@ LONGEST_FETCH = 50
 class Conversation:
     """Its messages in order, the newest being the one asked about; `key` is the same for all its turns.
 
-    `unseen`: 0 where these are all, None where more was said before them than is looked at."""
+    `unseen`: 0 where these are all, None where more was said before them than is looked at. `missing`: the message
+    before them that is not stored."""
 
     key: int
     rows: list[StoredMessage]
     unseen: int | None = 0
+    missing: int | None = None
 
 
 class Transcript:
@@ -41,25 +44,53 @@ class Transcript:
         self._my_id = my_id
         self._longest = longest
         self._rulebook = rulebook
-        self._caught_up: set[int] = set()
+        self._reconciling = Reconciling(history, intake, my_id)
 
-    async def of(self, message: discord.Message, longest: int | None = None) -> Conversation:
-        """The conversation up to `message`, which must be stored already; its last `longest` messages."""
+    async def of(
+        self, message: discord.Message, longest: int | None = None, *, model: str | None = None
+    ) -> Conversation:
+        """The conversation up to `message`, which must be stored already: its last `longest` messages. With `model`,
+        its rows come with their tokens as that model counts them, and with their summaries."""
+        if self._is_mine(message.channel):
+            await self._catch_up(message)
+        conversation = await self.stored(message.channel, message.id, longest, model=model)
+        if await self._compared(message, conversation):
+            conversation = await self.stored(message.channel, message.id, longest, model=model)
+        for _ in range(LONGEST_FETCH):
+            parent = await self._fetch(message, conversation.missing) if conversation.missing is not None else None
+            if parent is None:
+                break
+            await self._intake.record([parent])
+            self._reconciling.fetched(parent)
+            conversation = await self.stored(message.channel, message.id, longest, model=model)
+        return conversation
+
+    async def stored(
+        self,
+        channel: discord.abc.MessageableChannel,
+        newest_id: int,
+        longest: int | None = None,
+        *,
+        model: str | None = None,
+    ) -> Conversation:
+        """The same as far as it is stored, up to the message `newest_id`: Discord is not asked."""
         longest = longest or self._longest
-        if self.flows(message.channel):
-            if self._is_mine(message.channel):
-                await self._catch_up(message)
-            rows = await self._history.recent(message.channel.id, longest)
+        if self.flows(channel):
+            rows = await self._history.recent(channel.id, longest, model=model)
             unseen = 0 if len(rows) < longest else None
-            if unseen == 0 and isinstance(message.channel, discord.Thread):
-                rows = await self._with_starter(message.channel, rows)
-            return Conversation(message.channel.id, self._said_before(message, rows), unseen)
-        rows, truncated = await self._chain(message, longest)
-        return Conversation(rows[0].id if rows else message.id, rows, None if truncated else 0)
+            if unseen == 0 and isinstance(channel, discord.Thread):
+                rows = await self._with_starter(channel, rows, model)
+            return Conversation(channel.id, self._said_before(newest_id, rows), unseen)
+        chain = await self._history.chain(newest_id, longest, model=model)
+        rows = _of_one_place(chain.messages, channel)
+        is_cut_off = chain.truncated and len(rows) == len(chain.messages)
+        return Conversation(rows[0].id if rows else newest_id, rows, None if is_cut_off else 0, chain.missing)
 
-    async def _with_starter(self, thread: discord.Thread, rows: list[StoredMessage]) -> list[StoredMessage]:
+    async def _with_starter(
+        self, thread: discord.Thread, rows: list[StoredMessage], model: str | None
+    ) -> list[StoredMessage]:
         """A thread inherits the message that it was started from, which has its id and stands in the channel."""
-        starter = (await self._history.chain(thread.id, 1)).messages
+        starter = (await self._history.chain(thread.id, 1, model=model)).messages
         known = {row.id for row in rows}
         return [*(row for row in starter if row.id not in known and row.channel_id == thread.parent_id), *rows]
 
@@ -77,34 +108,29 @@ class Transcript:
         rows = await self._history.recent(thread.id, self._longest)
         return len({row.author.id for row in rows if not row.author.is_bot} | {newest.author.id})
 
-    def _said_before(self, message: discord.Message, rows: Sequence[StoredMessage]) -> list[StoredMessage]:
+    def _said_before(self, newest_id: int, rows: Sequence[StoredMessage]) -> list[StoredMessage]:
         mine = self._my_id()
-        return in_order([row for row in rows if row.id <= message.id or row.author.id == mine], mine)
+        return in_order([row for row in rows if row.id <= newest_id or row.author.id == mine], mine)
+
+    def heard(self, message: discord.Message) -> None:
+        """Somebody said something: from here on events tell of everything in this channel."""
+        self._reconciling.heard(message)
+
+    def reconnected(self) -> None:
+        """Events may have been missed."""
+        self._reconciling.reconnected()
 
     async def _catch_up(self, message: discord.Message) -> None:
-        """Once per channel and run: what was said there before, while nobody listened."""
-        if message.channel.id in self._caught_up:
-            return
-        try:
-            earlier = [found async for found in message.channel.history(limit=LONGEST_FETCH, before=message)]
-        except discord.HTTPException:
-            return
-        await self._intake.record([found for found in earlier if found.type in ORDINARY])
-        self._caught_up.add(message.channel.id)
+        """What was said there before, while nobody listened."""
+        await self._reconciling.catch_up(message.channel, message.channel.id, message.id, self._longest)
 
-    async def _chain(self, message: discord.Message, longest: int) -> tuple[list[StoredMessage], bool]:
-        """The chain, and whether it goes on beyond what is looked at."""
-        chain = await self._history.chain(message.id, longest)
-        fetched = 0
-        while chain.missing is not None and fetched < LONGEST_FETCH:
-            parent = await self._fetch(message, chain.missing)
-            if parent is None:
-                break
-            await self._intake.record([parent])
-            fetched += 1
-            chain = await self._history.chain(message.id, longest)
-        rows = _of_one_place(chain.messages, message.channel)
-        return rows, chain.truncated and len(rows) == len(chain.messages)
+    async def _compared(self, message: discord.Message, conversation: Conversation) -> bool:
+        """Bring the rows up to date that were stored before this connection began; whether there were any."""
+        has_asked = False
+        for channel in _places(message.channel):
+            rows = [row.id for row in conversation.rows if row.channel_id == channel.id and row.id != message.id]
+            has_asked |= await self._reconciling.compare(channel, channel.id, rows)
+        return has_asked
 
     async def _fetch(self, message: discord.Message, message_id: int) -> discord.Message | None:
         """A message of the same channel: it comes with its reply often, else it is asked for."""
@@ -115,6 +141,12 @@ class Transcript:
             return await message.channel.fetch_message(message_id)
         except discord.HTTPException:
             return None
+
+
+def _places(channel: discord.abc.MessageableChannel) -> list[discord.abc.MessageableChannel]:
+    """The channel, and the one that it was started in, if it is a thread."""
+    parent = channel.parent if isinstance(channel, discord.Thread) else None
+    return [channel, parent] if isinstance(parent, discord.TextChannel) else [channel]
 
 
 def _of_one_place(rows: Sequence[StoredMessage], channel: discord.abc.MessageableChannel) -> list[StoredMessage]:

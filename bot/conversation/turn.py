@@ -13,22 +13,23 @@ from dataclasses import replace
 import discord
 import structlog
 
+from bot.conversation.aftercare import Aftercare
 from bot.conversation.answer import NOTHING_ASKED, Answer, place_in_line
 from bot.conversation.bursts import Burst
 from bot.conversation.buttons import Target, after_answer, while_writing
 from bot.conversation.channel_clock import ChannelClocks
-from bot.conversation.context import Exchange, Row, exchanges
+from bot.conversation.context import Row
 from bot.conversation.ending import ending
 from bot.conversation.intake import Intake
 from bot.conversation.lanes import Lanes
-from bot.conversation.naming import names_in
 from bot.conversation.newest import Finished, Newest
 from bot.conversation.order import Kind, Order
 from bot.conversation.own_text import INSTEAD, OwnText, WordList
 from bot.conversation.pace import Pace
 from bot.conversation.patience import Patience
+from bot.conversation.pieces import pieces_of, rows_of
 from bot.conversation.prompting import Prompts
-from bot.conversation.recalling import Beside, Recalling
+from bot.conversation.recalling import Recalling
 from bot.conversation.rendering import Part, small
 from bot.conversation.rooms import room_of
 from bot.conversation.running import Replies, Running
@@ -37,7 +38,7 @@ from bot.conversation.transcript import Conversation, Transcript
 from bot.errors import LeftOut, explain
 from bot.settings.rulebook import Rulebook
 from llm.client import LLMClient
-from llm.errors import LLMError
+from llm.errors import ContextTooLong, LLMError
 from llm.types import QueuePosition, Sampling
 from storage.choices import Choices, Consent
 from storage.errors import StorageError
@@ -76,6 +77,7 @@ class Turns:
         choices: Choices,
         recalling: Recalling,
         rulebook: Rulebook,
+        aftercare: Aftercare,
     ) -> None:
         self._llm = llm
         self._history = history
@@ -91,6 +93,7 @@ class Turns:
         self._choices = choices
         self._recalling = recalling
         self._rulebook = rulebook
+        self._aftercare = aftercare
         self._lanes = Lanes()
 
     @asynccontextmanager
@@ -146,7 +149,7 @@ class Turns:
                 await self._end(running, order, answer, live)
                 running.is_shown = True
             finally:
-                await self._store(running.question.id, answer, live)
+                await self._store(running, answer, live)
 
     async def show(self, finished: Finished, number: int, message: discord.Message) -> None:
         """Show another of the answers that there are already, in the place of the one that stands there."""
@@ -201,6 +204,8 @@ class Turns:
                 await self._attempt(running, order, answer, live)
                 return
             except LLMError as error:
+                if isinstance(error, ContextTooLong) and not answer.pieces and self._prompts.was_wrong(answer.prompt):
+                    continue
                 if answer.pieces or not patience.bears(error):
                     log.log(explain(error).level, "answer failed", message=running.question.id, error=repr(error))
                     answer.error = error
@@ -211,18 +216,19 @@ class Turns:
 
     async def _attempt(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         question = running.question
-        # again: the turns before this one have been answered now
-        conversation = await self._transcript.of(question, running.rules.context_messages)
+        answer.model = (await self._llm.model(running.rules.model)).id
+        conversation = await self._transcript.of(  # again: the turns before this one have been answered now
+            question, running.rules.context_messages, model=answer.model
+        )
         beside = await self._recalling.beside(question, running.asker_id, conversation.rows, running.chosen)
-        pieces = self._pieces(question, conversation, self._rows(conversation, order, live), beside)
+        mentioned = {person.id: person.display_name for person in question.mentions}
+        rows = self._rows(conversation, order, live)
+        pieces = pieces_of(rows, conversation.rows, question.guild, self._me(), mentioned, beside)
         if not pieces or pieces[-1].messages[-1].role == "assistant":
             answer.instead, answer.finish_reason = NOTHING_ASKED, "stop"
             return
-        answer.model = (await self._llm.model(running.rules.model)).id
         guild_name = question.guild.name if question.guild else None
-        prompt = answer.prompt = await self._prompts.make(
-            conversation.key, guild_name, pieces, unseen=conversation.unseen, rules=running.rules
-        )
+        prompt = answer.prompt = await self._prompts.make(guild_name, pieces, conversation.unseen, running.rules)
         user = f"{question.guild.id if question.guild else 0}/{running.asker_id}"
         sampling = varied(prompt.sampling) if order.kind is Kind.AGAIN else prompt.sampling
         stream = self._llm.stream_chat(prompt.context.messages, sampling, user=user, model=running.rules.model)
@@ -249,23 +255,12 @@ class Turns:
     def _rows(self, conversation: Conversation, order: Order, live: LiveReply) -> list[Row]:
         """What was said, without the answer that is to be replaced; with it, where it is to go on."""
         mine, own = self._me().id, {shown.message.id for shown in live.posted}
-        rows = [
-            Row(row.id, row.author.name, row.author.id == mine, row.content, row.reply_to)
-            for row in conversation.rows
-            if row.id not in own
-        ]
+        rows = rows_of(conversation.rows, mine, own)
         if order.kind is Kind.CONTINUE and rows:
             question = rows[-1]
             rows.append(Row(question.id, "", True, order.before, question.id))
             rows.append(Row(question.id, question.author, False, GO_ON, question.id))
         return rows
-
-    def _pieces(
-        self, question: discord.Message, conversation: Conversation, rows: list[Row], beside: Beside
-    ) -> list[Exchange]:
-        people = {row.author.id: row.author.name for row in conversation.rows}
-        people |= {person.id: person.display_name for person in question.mentions}
-        return exchanges(rows, names_in(question.guild, self._me(), people), beside)
 
     def _own_text(self, running: Running) -> OwnText:
         """The filter over what is said there, which the managers may have switched off."""
@@ -278,15 +273,16 @@ class Turns:
         except StorageError as error:
             log.error("reply not stored", message=message.id, error=str(error))
 
-    async def _store(self, question_id: int, answer: Answer, live: LiveReply) -> None:
+    async def _store(self, running: Running, answer: Answer, live: LiveReply) -> None:
         """Keep what was said and how it came to be. The answer stands on Discord, so a failure is only logged."""
         if not live.posted:
             return
         try:
-            await self._record_parts(question_id, live)
-            await self._history.record_reply(answer.as_stored(live.posted[0].message.id, question_id))
+            await self._record_parts(running.question.id, live)
+            await self._history.record_reply(answer.as_stored(live.posted[0].message.id, running.question.id))
+            self._aftercare.after(live.question, live.posted[-1].message.id, running.rules)
         except StorageError as error:
-            log.error("reply not stored", message=question_id, error=str(error))
+            log.error("reply not stored", message=running.question.id, error=str(error))
 
     async def _record_parts(self, question_id: int, live: LiveReply) -> None:
         before, parts = question_id, []

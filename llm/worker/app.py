@@ -99,6 +99,9 @@ def _add_model_routes(app: FastAPI, serving: Serving, metrics: Metrics) -> None:
         chat = serving.find(body.model)
         if body.messages is not None:
             tokens = (await render_prompt(serving, chat, body.messages, body.chat_template_kwargs)).tokens
+        elif isinstance(body.prompt, list):
+            each = [await text_tokens(serving, chat, text) for text in body.prompt]
+            return {"count": sum(map(len, each)), "max_model_len": chat.context, "tokens": each}
         else:
             tokens = await text_tokens(serving, chat, body.prompt or "")
         return {"count": len(tokens), "max_model_len": chat.context, "tokens": tokens}

@@ -15,6 +15,8 @@ from pydantic_core import PydanticCustomError
 from llm.types import Priority
 
 UNSUPPORTED = "unsupported_value"
+MOST_TEXTS = 256
+"""Texts whose tokens are counted by one request."""
 
 
 def only(*allowed: object) -> AfterValidator:
@@ -150,11 +152,11 @@ class ChatRequest(Unsupported):
 
 
 class TokenizeRequest(Body):
-    """`POST /tokenize`: messages as the chat template renders them, or plain text."""
+    """`POST /tokenize`: messages as the chat template renders them, or plain text, or several texts one by one."""
 
     model: str | None = None
     messages: Annotated[list[Message], Field(min_length=1)] | None = None
-    prompt: str | None = None
+    prompt: str | Annotated[list[str], Field(min_length=1, max_length=MOST_TEXTS)] | None = None
     chat_template_kwargs: TemplateSwitches | None = None
 
     @model_validator(mode="after")

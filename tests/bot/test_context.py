@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +13,11 @@ from bot.conversation.context import (
     Names,
     Row,
     Summary,
+    bytes_shown,
     compose,
     exchanges,
     first_kept,
-    index_of,
+    last_cut,
     readable,
     system_prompt,
 )
@@ -83,7 +86,7 @@ def test_a_conversation_in_pieces() -> None:
         steward(5, "Tom and ", 4),
         steward(6, "Kim!\n", 5),
     ]
-    assert exchanges(rows, NAMES) == [
+    assert [replace(piece, lines=()) for piece in exchanges(rows, NAMES)] == [
         Exchange(1, 2, (ChatMessage("user", "hello", "Ada"), ChatMessage("assistant", "Hello Ada!"))),
         Exchange(3, 1, (ChatMessage("user", "my cat is Tom", "Grace"),)),
         Exchange(4, 3, (ChatMessage("user", "and mine is Kim", "Ada"), ChatMessage("assistant", "Tom and Kim!"))),
@@ -96,9 +99,34 @@ def test_tombstones_and_answers_that_never_came_are_left_out() -> None:
 
 
 def test_an_answer_whose_question_is_gone_begins_a_piece() -> None:
-    assert exchanges([person(1, ""), steward(2, "Green.", 1)], NAMES) == [
+    assert [replace(piece, lines=()) for piece in exchanges([person(1, ""), steward(2, "Green.", 1)], NAMES)] == [
         Exchange(2, 1, (ChatMessage("assistant", "Green."),))
     ]
+
+
+SAID = st.lists(
+    st.tuples(st.booleans(), st.text("ab <@:>\nü😀", max_size=12), st.booleans(), st.booleans()),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(SAID)
+def test_what_is_known_of_a_piece_bounds_its_tokens(said: list[tuple[bool, str, bool, bool]]) -> None:
+    """With a tokenizer that makes a token of two bytes: however much of it was counted, no piece takes more."""
+    rows = [
+        Row(number, "Ada", mine, content, number - 1 if replies else None)
+        for number, (mine, content, _, replies) in enumerate(said, 1)
+    ]
+    pieces = exchanges(rows, NAMES)
+    counts = {line.row.id: (len(line.shown.encode()) + 1) // 2 for piece in pieces for line in piece.lines}
+    known = [
+        replace(row, tokens=counts.get(row.id) if is_counted else None)
+        for row, (_, _, is_counted, _) in zip(rows, said, strict=True)
+    ]
+    for piece in exchanges(known, NAMES):
+        assert len(piece.lines) == piece.rows
+        assert sum((bytes_shown(message) + 1) // 2 for message in piece.messages) <= piece.most_tokens
 
 
 def test_separate_answers_are_not_glued_together() -> None:
@@ -111,8 +139,8 @@ def test_the_prompt_says_how_much_it_holds() -> None:
     context = compose("Garden", pieces, 1)
     assert context.messages == [ChatMessage("system", system_prompt("Garden")), ChatMessage("user", "c", "Grace")]
     assert (context.first_id, context.read, context.total) == (3, 1, 3)
-    assert index_of(pieces, 3) == 1
-    assert index_of(pieces, 99) == index_of(pieces, None) == 0
+    assert last_cut(pieces, {1, 3}) == 1
+    assert last_cut(pieces, {99}) is None
 
 
 @pytest.mark.parametrize(
@@ -122,30 +150,37 @@ def test_the_prompt_says_how_much_it_holds() -> None:
         (1, None, 0, "read 2 of 4 messages"),
         (1, 2, 0, "read 2 of 4 messages, and a summary of the rest"),
         (1, 1, 0, "read 2 of 4 messages, and a summary of earlier ones"),
-        (0, 57, 57, "read 4 of 61 messages, and a summary of the rest"),
+        (1, 59, 57, "read 2 of 61 messages, and a summary of the rest"),
+        (0, 2, 0, ""),
         (0, None, None, "read 4 of more than 4 messages"),
-        (1, 30, None, "read 2 of more than 4 messages, and a summary of earlier ones"),
+        (1, 30, None, "read 2 of more than 32 messages, and a summary of earlier ones"),
     ],
 )
 def test_what_is_left_out_is_said(start: int, told: int | None, unseen: int | None, said: str) -> None:
-    pieces = exchanges([person(1, "a"), steward(2, "b", 1), person(3, "c"), steward(4, "d", 3)], NAMES)
-    context = compose("Garden", pieces, start, Summary("They greeted.", told) if told else None, unseen)
+    digest = Summary("They greeted.", told) if told else None
+    rows = [person(1, "a"), replace(steward(2, "b", 1), digest=digest), person(3, "c"), steward(4, "d", 3)]
+    context = compose("Garden", exchanges(rows, NAMES), start, unseen)
     assert context.left_out() == said
     estimated = context.left_out(is_counted=False)
     assert estimated == (f"{said}, about as much as I can read at once" if said else "")
 
 
 def test_a_summary_stands_between_the_instruction_and_what_was_said() -> None:
-    pieces = exchanges([person(1, "a"), steward(2, "b", 1), person(3, "c")], NAMES)
-    context = compose("Garden", pieces, 1, Summary("Ada greeted.\nSteward answered.", 2))
+    rows = [person(1, "a"), replace(steward(2, "b", 1), digest=Summary("Ada greeted.\nSteward answered.", 2))]
+    context = compose("Garden", exchanges([*rows, person(3, "c")], NAMES), 1)
     assert context.messages == [
         ChatMessage("system", system_prompt("Garden")),
         ChatMessage("user", "(What was said before, in short:)\n> Ada greeted.\n> Steward answered."),
         ChatMessage("user", "c", "Ada"),
     ]
-    longer = exchanges([person(1, "a"), steward(2, "b", 1), person(3, "c"), steward(4, "d", 3)], NAMES)
-    later = compose("Garden", longer, 1, Summary("Ada greeted.\nSteward answered.", 2))
+    later = compose("Garden", exchanges([*rows, person(3, "c"), steward(4, "d", 3)], NAMES), 1)
     assert later.messages[:3] == context.messages
+
+
+def test_of_summaries_the_furthest_that_ends_before_the_cut_counts() -> None:
+    rows = [replace(person(number, f"m{number}"), digest=Summary(f"up to {number}", number)) for number in (1, 2, 3)]
+    texts = [compose("Garden", exchanges(rows, NAMES), start).messages[1].content for start in (0, 1, 2)]
+    assert ["up to" in text and text[-1] for text in texts] == [False, "1", "2"]
 
 
 SIZES = st.lists(st.integers(1, 400), min_size=1, max_size=60)

@@ -17,7 +17,7 @@ from storage.database import Database
 from storage.errors import DatabaseUnavailable
 from storage.history import History, StoredReply
 from tests.bot.conftest import Bot, World
-from tests.fakes import ScriptedEngine, die_midway, failure, reply
+from tests.fakes import ReceivedRequest, ScriptedEngine, die_midway, failure, reply
 from tests.waiting import until
 
 
@@ -105,22 +105,28 @@ async def test_the_length_limit_is_said_and_not_fed_back(world: World, engine: S
     assert engine.requests[1].texts[1:] == ["Ada: hello", "And so on and", "Ada: go on"]
 
 
+def is_asked(request: ReceivedRequest) -> bool:
+    """Whether it is a question, and no summary in the background."""
+    return not request.texts[0].startswith("You keep short notes")
+
+
 async def test_what_was_not_read_is_said(world: World, engine: ScriptedEngine) -> None:
     engine.max_model_len = 240
-    engine.enqueue(*[reply("word " * 10) for _ in range(4)])
+    engine.enqueue(*[reply("word " * 10) for _ in range(4)], when=is_asked)
     last = await ask(world, "one " * 8)
     for number in range(3):
         last = await ask(world, f"{number} " * 8, reply_to=last)
     assert last.content.endswith("-# read 3 of 7 messages")
-    assert len(engine.requests[3].texts) == 4
-    assert engine.requests[3].body["max_tokens"] == 120
+    fourth = [request for request in engine.requests if is_asked(request)][3]
+    assert len(fourth.texts) == 4
+    assert fourth.body["max_tokens"] == 120
 
 
 async def test_where_the_engine_cannot_count_what_was_not_read_is_said_to_be_an_estimate(
     world: World, engine: ScriptedEngine
 ) -> None:
     engine.owned_by, engine.has_tokenize, engine.max_model_len = "hosted", False, 2000
-    engine.enqueue(reply("Hello."), *[reply("word " * 300) for _ in range(3)])
+    engine.enqueue(reply("Hello."), *[reply("word " * 300) for _ in range(3)], when=is_asked)
     last = await ask(world, "hello")
     for _ in range(3):
         last = await ask(world, "one " * 400, reply_to=last)
@@ -232,7 +238,7 @@ class TestOneAtATime:
                 reference={"message_id": str(root.id), "channel_id": str(world.channel.id)},
             )
         await engine.received(1)
-        await until(lambda: len(engine.tokenized) == 1)
+        await until(lambda: len(engine.tokenized) == 3)  # the template and the instruction, once
         assert len(engine.requests) == 1
         hold.set()
         await world.env.settle()

@@ -202,9 +202,14 @@ async def test_reconciling_leaves_what_was_not_looked_at(history: History) -> No
     assert ids(await history.recent(CHANNEL, 9)) == [1, 2, 3, 5, 6, 7]
 
 
+async def test_reconciling_deletes_what_another_person_replied_to(history: History) -> None:
+    await history.record([message(1), message(2, 1), message(3, 2)])
+    assert await history.reconcile(CHANNEL, [3], after=0, upto=3) == 2
+
+
 async def test_reconciling_keeps_a_question_that_a_command_asked(database: Database, history: History) -> None:
     """*Post here* stores the question under the id of the press, which Discord does not know as a message."""
-    await history.record([message(1), message(2, 1)])
+    await history.record([message(1), message(2, 1, author=replace(ADA, id=999, is_bot=True))])
     assert await history.reconcile(CHANNEL, [2], after=0, upto=2) == 0
     await plant(database)
     assert await history.reconcile(CHANNEL, [2, 3, 4, 5], after=0, upto=5) == 1

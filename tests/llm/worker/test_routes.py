@@ -72,6 +72,8 @@ def test_tokenize_counts_what_chat_uses(bytes_worker: Worker) -> None:
     assert counted["count"] == len(counted["tokens"]) and counted["max_model_len"] == 2048
     assert counted["count"] == bytes_worker.ask(say="héllo", max_tokens=1).json()["usage"]["prompt_tokens"]
     assert bytes_worker.client.post("/tokenize", json={"prompt": "abc"}).json()["count"] == 3
+    several = bytes_worker.client.post("/tokenize", json={"prompt": ["abc", "", "ü"]}).json()
+    assert ([len(tokens) for tokens in several["tokens"]], several["count"]) == ([3, 0, 2], 5)
 
 
 def test_metrics_count(bytes_worker: Worker) -> None:

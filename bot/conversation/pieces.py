@@ -1,0 +1,42 @@
+"""A stored conversation → the pieces of a prompt. It knows Discord's names and storage's rows, no budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import discord
+
+from bot.conversation.context import Exchange, Row, Summary, exchanges
+from bot.conversation.naming import names_in
+from storage.history import StoredMessage
+
+
+def rows_of(stored: Sequence[StoredMessage], mine: int, without: Collection[int] = ()) -> list[Row]:
+    """What was said, as rows of a prompt; `mine` is Steward's id, `without` holds messages that do not count."""
+    return [
+        Row(
+            row.id,
+            row.author.name,
+            row.author.id == mine,
+            row.content,
+            row.reply_to,
+            row.tokens,
+            Summary(row.digest.text, row.digest.messages) if row.digest else None,
+        )
+        for row in stored
+        if row.id not in without
+    ]
+
+
+def pieces_of(
+    rows: Sequence[Row],
+    stored: Sequence[StoredMessage],
+    guild: discord.Guild | None,
+    me: discord.ClientUser,
+    mentioned: Mapping[int, str] | None = None,
+    beside: Mapping[int, Sequence[str]] | None = None,
+) -> list[Exchange]:
+    """The rows in pieces, with the names of who wrote them, of who is `mentioned` and of the server's places, and with
+    what is recalled `beside` them."""
+    people = {row.author.id: row.author.name for row in stored} | dict(mentioned or {})
+    return exchanges(rows, names_in(guild, me, people), beside)
