@@ -15,10 +15,11 @@ from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.controls import Controls
 from bot.conversation.hearing import Hearing
 from bot.conversation.intake import Intake
-from bot.conversation.newest import Newest
+from bot.conversation.newest import Newest, Places
 from bot.conversation.own_text import WordList
 from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
+from bot.conversation.pictures import Pictures
 from bot.conversation.prompting import Prompts
 from bot.conversation.proxies import Proxies
 from bot.conversation.recalling import Recalling
@@ -36,6 +37,7 @@ from bot.permissions import PrivatePolicy
 from llm.client import LLMClient
 from storage.choices import Choices
 from storage.history import History
+from storage.open_replies import OpenReplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Needs:
 
     llm: LLMClient
     history: History
+    open_replies: OpenReplies
+    places: Places
     intake: Intake
     prompts: Prompts
     membership: Membership
@@ -61,6 +65,7 @@ class Needs:
     recalling: Recalling
     reminding: Reminding
     gate: Gate
+    pictures: Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class ConversationParts:
     changes: Changes
     controls: Controls
     replies: Replies
+    newest: Newest
 
 
 def converse(needs: Needs) -> ConversationParts:
@@ -79,7 +85,8 @@ def converse(needs: Needs) -> ConversationParts:
     rulebook = needs.gate.rulebook
     transcript = Transcript(needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, rulebook)
     clocks, replies = ChannelClocks(needs.pace), Replies()
-    newest = Newest(clocks, needs.errands, needs.pace)
+    newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places)
+    standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace)
     turns = Turns(
         llm=needs.llm,
         history=needs.history,
@@ -95,12 +102,15 @@ def converse(needs: Needs) -> ConversationParts:
         choices=needs.choices,
         recalling=needs.recalling,
         rulebook=rulebook,
+        pictures=needs.pictures,
     )
     changes = Changes(
         turns=turns,
         replies=replies,
         newest=newest,
+        standing=standing,
         intake=needs.intake,
+        pictures=needs.pictures,
         history=needs.history,
         proxies=Proxies(needs.proxies, needs.pace),
         pauses=needs.pauses,
@@ -129,12 +139,11 @@ def converse(needs: Needs) -> ConversationParts:
         turns=turns,
         replies=replies,
         newest=newest,
-        standing=StandingReplies(needs.history, transcript, lambda: needs.me().id),
+        standing=standing,
         pauses=needs.pauses,
         limits=needs.limits,
         gate=needs.gate,
         errands=needs.errands,
-        pace=needs.pace,
     )
     hearing = Hearing(reception.receive, needs.errands, needs.pace.clock)
-    return ConversationParts(reception, hearing, changes, controls, replies)
+    return ConversationParts(reception, hearing, changes, controls, replies, newest)

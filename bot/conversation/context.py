@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from bot.conversation.template_tokens import harmless_template_tokens
 from bot.conversation.untrusted import harmless, key
 from llm.prompt import speaker
-from llm.types import ChatMessage
+from llm.types import ChatImage, ChatMessage
 
 KEPT_SHARE = 0.6
 """Share of the budget that is filled after messages were dropped: the rest is room for many turns without a new cut."""
@@ -35,13 +35,16 @@ _MARKUP = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One message as it is stored. `mine`: Steward wrote it; `content` has Discord's markup, and no remarks of ours."""
+    """One message as it is stored. `mine`: Steward wrote it; `content` has Discord's markup, and no remarks of ours.
+
+    `images` are those of its pictures that the model gets."""
 
     id: int
     author: str
     mine: bool
     content: str
     reply_to: int | None = None
+    images: tuple[ChatImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +274,7 @@ def _message(group: Sequence[Row], names: Names, authors: Mapping[str, str], spe
     row = group[0]
     if row.mine:
         return ChatMessage("assistant", harmless_template_tokens("".join(part.content for part in group).strip()))
-    return ChatMessage("user", harmless(readable(row.content, names), speakers), authors[row.author])
+    return ChatMessage("user", harmless(readable(row.content, names), speakers), authors[row.author], row.images)
 
 
 def _name(author: str, names: Names) -> str:
