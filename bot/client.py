@@ -34,6 +34,7 @@ from bot.setup_message import deliver
 from llm.client import LLMClient
 from llm.tasks_client import TasksClient
 from storage.database import Database
+from storage.settings import GuildSettings
 
 log = structlog.get_logger()
 
@@ -75,22 +76,27 @@ class StewardClient(discord.Client):
             max_messages=None,
         )
         self._errands = Errands()
+        self._database = database
         self._parts = parts = assemble(
-            Foundations(settings, llm, database, in_playground, self._me, pace or Pace(), self._errands, tasks)
+            Foundations(
+                settings, llm, database, in_playground, self._me, self._place, pace or Pace(), self._errands, tasks
+            )
         )
         self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses)
         add_ask(self.tree, parts.ask, parts.limits)
         add_summarize(self.tree, parts.summarize, parts.limits, parts.gate)
-        add_pause(self.tree, Pausing(parts.pauses, parts.conversation.replies, self.tree))
         add_memory(self.tree, parts.people.memory)
         add_privacy(self.tree, parts.people.privacy)
         add_usage(self.tree, parts.people.usage)
         add_typing(self.tree, parts.people.typing)
         add_settings(self.tree, parts.desk)
+        add_pause(self.tree, Pausing(parts.pauses, parts.conversation.replies, self.tree, GuildSettings(database)))
         add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence, kept=parts.kept)
 
     async def setup_hook(self) -> None:
-        """After login, before the gateway: persistent buttons, and the commands where they changed."""
+        """After login, before the gateway: pauses, persistent buttons, and the commands where they changed."""
+        await self._parts.pauses.restore(GuildSettings(self._database))
+        await self._parts.conversation.newest.restore()
         self.add_view(self._parts.posting)
         self.add_dynamic_items(reply_button(self._parts.conversation.controls), *self._parts.people.items)
         self.add_view(NoticeView(self._parts.notices))
@@ -189,6 +195,9 @@ class StewardClient(discord.Client):
                     await channel.send(REFUSED)
                     break
         await guild.leave()
+
+    def _place(self, channel_id: int, guild_id: int | None) -> discord.PartialMessageable:
+        return self.get_partial_messageable(channel_id, guild_id=guild_id)
 
     def _me(self) -> discord.ClientUser:
         if self.user is None:

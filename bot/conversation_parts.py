@@ -17,10 +17,11 @@ from bot.conversation.controls import Controls
 from bot.conversation.counting import Counting
 from bot.conversation.hearing import Hearing
 from bot.conversation.intake import Intake
-from bot.conversation.newest import Newest
+from bot.conversation.newest import Newest, Places
 from bot.conversation.own_text import WordList
 from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
+from bot.conversation.pictures import Pictures
 from bot.conversation.prompting import Prompts
 from bot.conversation.proxies import Proxies
 from bot.conversation.recalling import Recalling
@@ -40,6 +41,7 @@ from llm.client import LLMClient
 from storage.choices import Choices
 from storage.database import Database
 from storage.history import History
+from storage.open_replies import OpenReplies
 from storage.summaries import RunningSummaries
 from storage.tokens import TokenCounts
 
@@ -50,6 +52,8 @@ class Needs:
 
     llm: LLMClient
     history: History
+    open_replies: OpenReplies
+    places: Places
     intake: Intake
     prompts: Prompts
     membership: Membership
@@ -68,6 +72,7 @@ class Needs:
     reminding: Reminding
     gate: Gate
     database: Database
+    pictures: Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class ConversationParts:
     controls: Controls
     replies: Replies
     transcript: Transcript
+    newest: Newest
 
 
 def converse(needs: Needs) -> ConversationParts:
@@ -87,7 +93,8 @@ def converse(needs: Needs) -> ConversationParts:
     rulebook = needs.gate.rulebook
     transcript = Transcript(needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, rulebook)
     clocks, replies = ChannelClocks(needs.pace), Replies()
-    newest = Newest(clocks, needs.errands, needs.pace)
+    newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places)
+    standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace)
     turns = Turns(
         llm=needs.llm,
         history=needs.history,
@@ -111,12 +118,15 @@ def converse(needs: Needs) -> ConversationParts:
             errands=needs.errands,
             me=needs.me,
         ),
+        pictures=needs.pictures,
     )
     changes = Changes(
         turns=turns,
         replies=replies,
         newest=newest,
+        standing=standing,
         intake=needs.intake,
+        pictures=needs.pictures,
         history=needs.history,
         proxies=Proxies(needs.proxies, needs.pace),
         pauses=needs.pauses,
@@ -145,12 +155,11 @@ def converse(needs: Needs) -> ConversationParts:
         turns=turns,
         replies=replies,
         newest=newest,
-        standing=StandingReplies(needs.history, transcript, lambda: needs.me().id),
+        standing=standing,
         pauses=needs.pauses,
         limits=needs.limits,
         gate=needs.gate,
         errands=needs.errands,
-        pace=needs.pace,
     )
     hearing = Hearing(reception.receive, needs.errands, needs.pace.clock)
-    return ConversationParts(reception, hearing, changes, controls, replies, transcript)
+    return ConversationParts(reception, hearing, changes, controls, replies, transcript, newest)

@@ -17,10 +17,13 @@ from bot.commands.holding import place_of
 from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
 from bot.config import BotSettings, Settings
+from bot.conversation.attachments import Attachments
 from bot.conversation.intake import Intake
+from bot.conversation.newest import Places
 from bot.conversation.own_text import WordList, own_list
 from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
+from bot.conversation.pictures import Pictures
 from bot.conversation.prompting import Prompts
 from bot.conversation_parts import ConversationParts, Needs, converse
 from bot.errands import Errands
@@ -41,6 +44,7 @@ from llm.tasks_client import TasksClient
 from llm.types import Sampling
 from storage.database import Database
 from storage.history import History
+from storage.open_replies import OpenReplies
 from storage.privacy import Privacy
 from storage.settings import GuildSettings
 from storage.usage import Usage
@@ -56,6 +60,7 @@ class Foundations:
     database: Database
     in_playground: bool
     me: Callable[[], discord.ClientUser]
+    places: Places
     pace: Pace
     errands: Errands
     tasks: TasksClient | None = None
@@ -95,7 +100,9 @@ def assemble(base: Foundations) -> Parts:
     private = private_policy(bot, in_playground=base.in_playground)
     limits = PersonalLimits(bot.requests_per_minute, base.pace.clock.now)
     prompts = Prompts(base.llm, Sampling(llm.max_tokens, llm.temperature, llm.top_p))
-    intake = Intake(base.history, lambda: base.me().id)
+    attachments = Attachments()
+    pictures = Pictures(base.llm, attachments)
+    intake = Intake(base.history, lambda: base.me().id, attachments)
     pauses = Pauses(base.pace.clock)
     kept = KEPT_IN_PLAYGROUND if base.in_playground else KEPT
     words = own_list()
@@ -115,7 +122,9 @@ def assemble(base: Foundations) -> Parts:
         privacy=privacy,
         kept=kept,
         intake=intake,
-        conversation=_conversation(base, membership, private, limits, prompts, intake, pauses, words, memory, gate),
+        conversation=_conversation(
+            base, membership, private, limits, prompts, intake, pictures, pauses, words, memory, gate
+        ),
         pauses=pauses,
         ask=Ask(
             llm=base.llm,
@@ -168,6 +177,7 @@ def _conversation(
     limits: PersonalLimits,
     prompts: Prompts,
     intake: Intake,
+    pictures: Pictures,
     pauses: Pauses,
     words: WordList,
     memory: MemoryParts,
@@ -178,7 +188,10 @@ def _conversation(
         Needs(
             llm=base.llm,
             history=base.history,
+            open_replies=OpenReplies(base.database),
+            places=base.places,
             intake=intake,
+            pictures=pictures,
             prompts=prompts,
             membership=membership,
             private=private,

@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import structlog
 from openai import (
-    APIConnectionError,
     APIStatusError,
-    APITimeoutError,
     AsyncStream,
     OpenAIError,
 )
@@ -26,13 +24,13 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from llm.address import api_address
 from llm.config import LLMSettings
-from llm.connection import connect
-from llm.dialect import Dialect
+from llm.connection import connect, on_a_fresh_connection_if_need_be
 from llm.errors import EngineTimeout, EngineUnavailable, LLMError, RequestRefused, SettingsRefused, StreamBroken
 from llm.estimate import TokenEstimate
-from llm.failures import translate
-from llm.listing import OWN_WORKER, Entry, chat_models, choose, models_of, most_used, own_health
-from llm.prompt import prepare
+from llm.failures import is_about_images, translate
+from llm.known import KnownEngine
+from llm.listing import Entry, chat_models, choose, models_of, most_used, own_health
+from llm.prompt import illustrated, prepare
 from llm.stream import AnswerStream
 from llm.tokenizing import TEXTS_AT_ONCE, counts_in, portions
 from llm.types import (
@@ -55,20 +53,6 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class _Engine:
-    """What is known about the engine until it fails: its chat model, whether it counts tokens, what it takes."""
-
-    model: ModelInfo
-    others: dict[str, ModelInfo] = field(default_factory=dict)
-    counts: bool = True
-    dialect: Dialect = field(default_factory=Dialect)
-
-    @property
-    def is_own(self) -> bool:
-        return self.model.owned_by == OWN_WORKER
-
-
 class LLMClient:
     """One engine at one address. Use it with `async with`; safe for many conversations at once in one event loop."""
 
@@ -77,7 +61,7 @@ class LLMClient:
         self._settings = settings
         self._root = api_address(base_url).removesuffix("/v1")
         self._openai = connect(base_url, token)
-        self._engine: _Engine | None = None
+        self._engine: KnownEngine | None = None
         self._estimate = TokenEstimate()
 
     async def __aenter__(self) -> Self:
@@ -104,13 +88,14 @@ class LLMClient:
         before was yielded. `model` names another one than the usual, where the engine serves several.
         """
         prompt = prepare(messages)
+        has_images = any(message.images for message in messages)
         try:
             engine = await self._known_engine()
-            served = self._served(engine, model)
-            answer = await self._ask(engine, served, prompt, sampling, priority, user)
+            served = engine.served(model)
+            answer = await self._ask(engine, served, messages, sampling, priority, user)
             async with aclosing(answer.events()) as events:
                 async for event in events:
-                    if event.usage is not None:
+                    if event.usage is not None and not has_images:
                         self._estimate.observe(prompt, event.usage.prompt_tokens)
                     yield event
         except LLMError as error:
@@ -139,18 +124,20 @@ class LLMClient:
         return ChatReply("".join(pieces), last.finish_reason or "stop", last.usage, "".join(thoughts))
 
     async def count_tokens(self, messages: Sequence[ChatMessage], model: str = "") -> TokenCount:
-        """Tokens of the rendered prompt: exact from the engine's /tokenize, else an upper estimate marked as such."""
+        """Tokens of the rendered prompt: exact from the engine's /tokenize, else an upper estimate marked as such; that
+        of images always is one."""
         prompt = prepare(messages)
         try:
             engine = await self._known_engine()
-            served = self._served(engine, model)
+            served = engine.served(model)
             counted = await self._tokenize(engine, prompt, model) if engine.counts else None
         except LLMError as error:
             self._forget_after(error)
             raise
-        if counted is not None:
-            return counted
-        return TokenCount(self._estimate.tokens(prompt), served.max_model_len, exact=False)
+        images = 0 if served.sees is False else sum(image.tokens for each in messages for image in each.images)
+        if counted is None:
+            counted = TokenCount(self._estimate.tokens(prompt), served.max_model_len, exact=False)
+        return replace(counted, count=counted.count + images, exact=counted.exact and not images)
 
     async def count_texts(self, texts: Sequence[str], model: str = "") -> list[int] | None:
         """Tokens of each text alone, without template; None from an engine that does not count. Raises llm.errors.
@@ -173,7 +160,7 @@ class LLMClient:
         """The chat model served: the configured one, else the first of the list. Cached until the engine fails.
 
         Another one by `name`, where the engine lists it; what is no longer served gives way to the usual one."""
-        return self._served(await self._known_engine(), name)
+        return (await self._known_engine()).served(name)
 
     async def chat_models(self) -> list[ModelInfo]:
         """The models that can answer, the usual one first, asked now. Raises llm.errors."""
@@ -207,17 +194,13 @@ class LLMClient:
         except APIStatusError as error:
             return error.body
 
-    async def _known_engine(self) -> _Engine:
+    async def _known_engine(self) -> KnownEngine:
         if self._engine is None:
             listed = await self._call(self._listed)
             usual = choose(listed, self._settings)
             others = {info.id: info for info in chat_models(listed, self._settings) if info.id != usual.id}
-            self._engine = _Engine(usual, others)
+            self._engine = KnownEngine(usual, others)
         return self._engine
-
-    @staticmethod
-    def _served(engine: _Engine, name: str) -> ModelInfo:
-        return engine.others.get(name, engine.model)
 
     async def _listed(self) -> list[Entry]:
         """The engine's models; none where it has no list and the settings name the model anyway."""
@@ -236,25 +219,34 @@ class LLMClient:
 
     async def _ask(
         self,
-        engine: _Engine,
+        engine: KnownEngine,
         served: ModelInfo,
-        prompt: list[dict[str, str]],
+        messages: Sequence[ChatMessage],
         sampling: Sampling,
         priority: Priority,
         user: str | None,
     ) -> AnswerStream:
         """Send the request; the deadline of the first token starts here.
 
-        A field that another engine does not know is left out from then on, and said in the log."""
+        A field that another engine does not know is left out from then on, and so are images that it cannot see; both
+        is said in the log."""
         first_token_by = asyncio.get_running_loop().time() + self._settings.first_token_timeout_s
         while True:
+            shows = served.sees is not False and any(message.images for message in messages)
+            prompt = illustrated(messages) if shows else prepare(messages)
             fields = engine.dialect.fields(sampling)
             if engine.is_own:
                 fields |= _beyond_openai(sampling, priority, user)
             try:
                 chunks = await self._send(served.id, prompt, fields, first_token_by)
                 return AnswerStream(chunks, first_token_by, self._settings.token_timeout_s, is_split=engine.is_own)
-            except RequestRefused as refusal:
+            except LLMError as refusal:
+                if shows and served.sees is None and is_about_images(refusal):
+                    served = engine.blind(served)
+                    log.warning("engine_sees_no_images", model=served.id)
+                    continue
+                if not isinstance(refusal, RequestRefused):
+                    raise
                 dialect = None if engine.is_own else engine.dialect.after(refusal)
                 if dialect is None:
                     raise
@@ -262,13 +254,13 @@ class LLMClient:
                 log.warning("engine_refuses_field", now_sent=sorted(dialect.fields(sampling)))
 
     async def _send(
-        self, model: str, prompt: list[dict[str, str]], fields: dict[str, Any], first_token_by: float
+        self, model: str, prompt: Sequence[Mapping[str, object]], fields: dict[str, Any], first_token_by: float
     ) -> AsyncStream[ChatCompletionChunk]:
         """One HTTP request, until its headers are there."""
         messages = cast(list[ChatCompletionMessageParam], prompt)
         try:
             async with asyncio.timeout_at(first_token_by):
-                return await _on_a_fresh_connection_if_need_be(
+                return await on_a_fresh_connection_if_need_be(
                     lambda: self._openai.chat.completions.create(
                         model=model, messages=messages, stream=True, extra_body=fields
                     )
@@ -279,7 +271,7 @@ class LLMClient:
         except OpenAIError as error:
             raise translate(error) from error
 
-    async def _tokenize(self, engine: _Engine, prompt: list[dict[str, str]], model: str) -> TokenCount | None:
+    async def _tokenize(self, engine: KnownEngine, prompt: list[dict[str, str]], model: str) -> TokenCount | None:
         """The engine's own count; None from another engine without such a route (or with one of another shape)."""
         body: dict[str, Any] = {"messages": prompt}
         if model in engine.others:  # an engine of several models takes the name, as vLLM does
@@ -294,11 +286,11 @@ class LLMClient:
             engine.counts = False
             return None
         length = answer.get("max_model_len")
-        served = self._served(engine, model)
+        served = engine.served(model)
         known = most_used(length, self._settings) if isinstance(length, int) else served.max_model_len
         return TokenCount(answer["count"], known)
 
-    async def _tokenize_texts(self, engine: _Engine, texts: Sequence[str], model: str) -> list[int] | None:
+    async def _tokenize_texts(self, engine: KnownEngine, texts: Sequence[str], model: str) -> list[int] | None:
         """Our worker's count of each of several texts, or any engine's count of the one text."""
         body: dict[str, Any] = {"prompt": list(texts) if engine.is_own else texts[0]}
         if model in engine.others:
@@ -315,24 +307,11 @@ class LLMClient:
         """Await a short request under its deadline, with the library's errors translated."""
         try:
             async with asyncio.timeout(_SHORT_CALL_S):
-                return await _on_a_fresh_connection_if_need_be(request)
+                return await on_a_fresh_connection_if_need_be(request)
         except TimeoutError as error:
             raise EngineTimeout(f"the engine did not answer within {_SHORT_CALL_S:g} s") from error
         except OpenAIError as error:
             raise translate(error) from error
-
-
-async def _on_a_fresh_connection_if_need_be(request: Callable[[], Awaitable[T]]) -> T:
-    """Make a request; where the connection broke before any answer, once more, which opens a new one.
-
-    uvicorn, for one, closes a connection after an error in the engine's code without announcing it (seen with
-    `transformers serve`), and after five idle seconds; a request that is on its way then is lost."""
-    try:
-        return await request()
-    except APITimeoutError:
-        raise
-    except APIConnectionError:
-        return await request()
 
 
 def _beyond_openai(sampling: Sampling, priority: Priority, user: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 Quantization = Literal["auto", "none", "int8", "nf4"]
 Device = Literal["auto", "cpu", "cuda"]
 Thinking = Literal["off", "on", "auto"]
+Images = Literal["auto", "on", "off"]
 
 HARMLESS_LABELS = (
     "clean", "ham", "harmless", "neither", "neutral", "none", "non-toxic", "normal", "not_toxic", "ok", "safe",
@@ -41,6 +42,11 @@ class LLMSettings(BaseModel):
     max_tokens: int = Field(512, ge=1, description="Longest answer, in tokens.")
     temperature: float | None = Field(None, ge=0, le=2, description="0 is greedy; empty leaves it to the engine.")
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling; empty leaves it to the engine.")
+    images: Images = Field(
+        "auto",
+        description="Whether the model sees pictures that people attach. auto: as the engine's list of models says, "
+        "else it is tried once.",
+    )
     first_token_timeout_s: float = Field(120, gt=0, description="How long an answer may take to begin, in seconds.")
     token_timeout_s: float = Field(30, gt=0, description="Longest silence inside an answer, in seconds.")
 

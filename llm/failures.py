@@ -41,6 +41,9 @@ _CONTEXT_PHRASE = re.compile(
     r"context (length|size|window)|prompt is too long|`inputs` (must have less than|tokens \+ `max_new_tokens`)",
     re.IGNORECASE,
 )
+_IMAGES_PHRASE = re.compile(
+    r"\bimages?\b|image_url|multi-?modal|\bvision\b|content part|reads text only|must be a string", re.IGNORECASE
+)
 _FLAGGED_PHRASE = re.compile(r"flagged|moderation|content.policy|safety", re.IGNORECASE)
 
 
@@ -56,6 +59,13 @@ def translate(error: OpenAIError, begun: bool = False) -> LLMError:
     if isinstance(error, APIError):
         return _from_stream(error, begun)
     return broken(str(error), begun)
+
+
+def is_about_images(error: LLMError) -> bool:
+    """Whether an engine refused because its model sees no images: llama.cpp says so with a 500, others with a 400."""
+    if isinstance(error, EngineTimeout | EngineBusy | SettingsRefused | ContextTooLong | StreamBroken):
+        return False
+    return _IMAGES_PHRASE.search(str(error)) is not None
 
 
 def broken(message: str, begun: bool) -> LLMError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from llm.config import LLMSettings
+from llm.config import Images, LLMSettings
 from llm.errors import EngineUnavailable, SettingsRefused
 from llm.failures import NOT_OPENAI
 from llm.types import EngineHealth, ModelInfo, WorkerStatus
@@ -13,6 +13,7 @@ from llm.types import EngineHealth, ModelInfo, WorkerStatus
 Entry = Mapping[str, Any]
 OWN_WORKER = "steward"
 """Our worker says `"owned_by": "steward"` of its models."""
+_SEES: dict[Images, bool | None] = {"auto": None, "on": True, "off": False}
 _CONTEXT_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
 """Where an entry of the list states its context: vLLM and ours, OpenRouter and Together, Groq, Mistral."""
 
@@ -39,7 +40,9 @@ def choose(models: Sequence[Entry], settings: LLMSettings) -> ModelInfo:
     if any(model.get("owned_by") == OWN_WORKER for model in models):
         served = ", ".join(model["id"] for model in models)
         raise SettingsRefused(f"the engine serves {served}, not {settings.model}", param="model")
-    return ModelInfo(settings.model, settings.context_tokens, "")  # other engines may serve more than they list
+    return ModelInfo(
+        settings.model, settings.context_tokens, "", sees=_SEES[settings.images]
+    )  # other engines may serve more than they list
 
 
 def chat_models(models: Sequence[Entry], settings: LLMSettings) -> list[ModelInfo]:
@@ -52,7 +55,18 @@ def chat_models(models: Sequence[Entry], settings: LLMSettings) -> list[ModelInf
 def _described(model: Entry, settings: LLMSettings) -> ModelInfo:
     stated = next((model[name] for name in _CONTEXT_FIELDS if isinstance(model.get(name), int) and model[name] > 0), 0)
     context = most_used(stated, settings) if stated else settings.context_tokens
-    return ModelInfo(model["id"], context, str(model.get("owned_by") or ""), _ignored(model.get("ignored")))
+    owner = str(model.get("owned_by") or "")
+    sees = _sees(model) if settings.images == "auto" else _SEES[settings.images]
+    return ModelInfo(model["id"], context, owner, _ignored(model.get("ignored")), sees)
+
+
+def _sees(model: Entry) -> bool | None:
+    """Whether the model reads images, where its entry says: ours and OpenRouter's do, at one of two places."""
+    nested = model.get("architecture")
+    for entry in (model, nested if isinstance(nested, Mapping) else {}):
+        if isinstance(modalities := entry.get("input_modalities"), list):
+            return "image" in modalities
+    return None
 
 
 def _ignored(stated: object) -> tuple[str, ...]:

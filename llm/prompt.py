@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from llm.errors import EmptyConversation
-from llm.types import ChatMessage, Role
+from llm.types import ChatImage, ChatMessage, Role
 
 OPENING = "(The conversation begins here.)"
 """Stands in for the user's turn where the conversation has none to begin with: templates refuse an assistant first."""
@@ -35,14 +36,37 @@ def prepare(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
     - Where no user's turn begins the conversation, OPENING does.
 
     No text is lost or changed; messages of whitespace alone carry none. Raises EmptyConversation for an empty list.
+    Images are left out.
     """
+    return [_turn(turn.role, turn.text) for turn in _prepared(messages)]
+
+
+def illustrated(messages: Sequence[ChatMessage]) -> list[dict[str, object]]:
+    """What `prepare` makes, but turns with images have a list of content parts: their text, then the images."""
+    return [{"role": turn.role, "content": _parts(turn) if turn.images else turn.text} for turn in _prepared(messages)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    role: Role
+    text: str
+    images: tuple[ChatImage, ...] = ()
+
+
+def _prepared(messages: Sequence[ChatMessage]) -> list[_Turn]:
     if not messages:
         raise EmptyConversation("a prompt needs at least one message; got an empty list")
     system = [message.content for message in messages if message.role == "system" and message.content.strip()]
     turns = _turns(message for message in messages if message.role != "system")
-    if not turns or turns[0]["role"] != "user":
-        turns.insert(0, _turn("user", OPENING))
-    return ([_turn("system", "\n\n".join(system))] if system else []) + turns
+    if not turns or turns[0].role != "user":
+        turns.insert(0, _Turn("user", OPENING))
+    return ([_Turn("system", "\n\n".join(system))] if system else []) + turns
+
+
+def _parts(turn: _Turn) -> list[dict[str, object]]:
+    """OpenAI's content parts."""
+    images: list[dict[str, object]] = [{"type": "image_url", "image_url": {"url": image.url}} for image in turn.images]
+    return [{"type": "text", "text": turn.text}, *images]
 
 
 def speaker(name: str) -> str:
@@ -63,11 +87,14 @@ def _plain(character: str) -> str:
     return "" if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs"} else character
 
 
-def _turns(messages: Iterable[ChatMessage]) -> list[dict[str, str]]:
-    spoken = [(message.role, text) for message in messages if (text := _said(message))]
-    return [
-        _turn(role, "\n".join(text for _, text in group)) for role, group in groupby(spoken, key=lambda pair: pair[0])
-    ]
+def _turns(messages: Iterable[ChatMessage]) -> list[_Turn]:
+    spoken = [_Turn(message.role, text, message.images) for message in messages if (text := _said(message))]
+    return [_joined(role, list(group)) for role, group in groupby(spoken, key=lambda turn: turn.role)]
+
+
+def _joined(role: Role, turns: Sequence[_Turn]) -> _Turn:
+    images = tuple(image for turn in turns for image in turn.images)
+    return _Turn(role, "\n".join(turn.text for turn in turns), images)
 
 
 def _said(message: ChatMessage) -> str:

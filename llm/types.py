@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
+_PATCH, _FEWEST_TOKENS = 28, 768
 Role = Literal["system", "user", "assistant"]
 Priority = Literal["interactive", "command", "background"]
 FinishReason = Literal["stop", "length", "cancelled", "error"]
@@ -14,12 +17,35 @@ HealthStatus = Literal[WorkerStatus, "unreachable", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
+class ChatImage:
+    """A picture in a user's message, as JPEG; width and height in pixels."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+    @property
+    def url(self) -> str:
+        """It all, as a data URL."""
+        return f"data:image/jpeg;base64,{b64encode(self.jpeg).decode()}"
+
+    @property
+    def tokens(self) -> int:
+        """An upper estimate of what it takes of the context: models cut pictures into patches of 28 pixels or larger
+        ones, or take a fixed number for each."""
+        return max(_FEWEST_TOKENS, ceil(self.width / _PATCH) * ceil(self.height / _PATCH))
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a conversation; `name` is the speaker's display name and is only used for user messages."""
+    """One message of a conversation; `name` is the speaker's display name and is only used for user messages.
+
+    `images` reach engines whose model sees; others get the text alone."""
 
     role: Role
     content: str
     name: str | None = None
+    images: tuple[ChatImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +106,14 @@ class TokenCount:
 class ModelInfo:
     """One served model; `max_model_len` is its context in tokens, prompt and answer together.
 
-    `ignored`: what its own settings ask for and our worker's engine has not, such as "repetition_penalty=1.1"."""
+    `ignored`: what its own settings ask for and our worker's engine has not, such as "repetition_penalty=1.1".
+    `sees`: whether it reads images; None where nobody knows before it was tried."""
 
     id: str
     max_model_len: int
     owned_by: str
     ignored: tuple[str, ...] = ()
+    sees: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from storage.database import Database
 from storage.models import (
+    AlternativeSource,
     Base,
     Channel,
     Memory,
     MemorySource,
     Message,
+    OpenReply,
     Person,
     Quote,
     Recall,
@@ -45,6 +47,7 @@ async def wipe(connection: AsyncConnection, message_ids: Collection[int]) -> Cou
     for some in portions(message_ids):
         everything = await _with_quotes(connection, [*some, *await _with_memories_of(connection, some)])
         gone += await _drop_derived(connection, everything)
+        gone += await _drop_open(connection, everything)
         gone["messages"] += await _empty(connection, some)
         gone["quoting messages"] += await _empty(connection, sorted(set(everything) - set(some)))
     return gone
@@ -57,6 +60,7 @@ async def erase(connection: AsyncConnection, message_ids: Collection[int], *, me
         answers = await _with_memories_of(connection, some) if memories else []
         everything = await _with_quotes(connection, [*some, *answers])
         gone += await _drop_derived(connection, everything, memories=memories)
+        gone += await _drop_open(connection, everything)
         gone["quoting messages"] += await _empty(connection, sorted(set(everything) - set(some)))
         gone["replies"] += await _delete(connection, Reply, Reply.message_id.in_(some))
         await _delete(connection, Quote, Quote.source_id.in_(some))
@@ -143,6 +147,17 @@ async def _drop_derived(connection: AsyncConnection, ids: Sequence[int], *, memo
         await _delete(connection, MemorySource, MemorySource.message_id.in_(some))
         await _delete(connection, Recall, Recall.message_id.in_(some))
         await _delete(connection, TokenCount, TokenCount.message_id.in_(some))
+        repeating = select(AlternativeSource.message_id).where(AlternativeSource.source_id.in_(some))
+        gone["open_replies"] += await _delete(connection, OpenReply, OpenReply.message_id.in_(repeating))
+    return gone
+
+
+async def _drop_open(connection: AsyncConnection, ids: Sequence[int]) -> Counts:
+    """Alternatives of answers of which a part is among these messages."""
+    gone: Counts = Counter()
+    for some in portions(ids):
+        mine = or_(OpenReply.message_id.in_(some), OpenReply.last_id.in_(some))
+        gone["open_replies"] += await _delete(connection, OpenReply, mine)
     return gone
 
 

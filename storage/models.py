@@ -4,9 +4,9 @@
 `author_name` is the name as it was when the message was written: a nickname of one server never shows up in another,
 and a conversation reads the same each time.
 
-What is made from messages (`quotes`, `summaries`, `memories`, `recalls`) knows the ids of those messages, and
-`forgetting.py` follows them. A column that holds a person's id is named `person_id` or `author_id`; `people.id` is the
-only other one.
+What is made from messages (`quotes`, `summaries`, `memories`, `recalls`, `alternatives`) knows the ids of those
+messages, and `forgetting.py` follows them. A column that holds a person's id is named `person_id` or `author_id`;
+`people.id` is the only other one.
 `guild_id` 0 stands for "outside of servers", in keys that cannot be NULL.
 """
 
@@ -127,6 +127,45 @@ class Quote(Base):
     __tablename__ = "quotes"
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(primary_key=True, index=True)
+
+
+class OpenReply(Base):
+    """An answer of Steward's that has buttons, `last_id` being the part under which they stand; for `person_id`.
+
+    `conversation` has no other; of its alternatives the one numbered `shown` stands there."""
+
+    __tablename__ = "open_replies"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    last_id: Mapped[int] = mapped_column(index=True)
+    channel_id: Mapped[int]
+    guild_id: Mapped[int | None]
+    conversation: Mapped[int] = mapped_column(index=True)
+    question_id: Mapped[int] = mapped_column(index=True)
+    person_id: Mapped[int] = mapped_column(index=True)
+    shown: Mapped[int]
+    since: Mapped[datetime]
+
+
+class Alternative(Base):
+    """One of the answers to a question, which an open reply can show; `footer` is what Steward says under it."""
+
+    __tablename__ = "alternatives"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("open_replies.message_id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str]
+    footer: Mapped[str]
+    finish_reason: Mapped[str]
+
+
+class AlternativeSource(Base):
+    """An alternative of an open reply repeats words of this message."""
+
+    __tablename__ = "alternative_sources"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("open_replies.message_id", ondelete="CASCADE"), primary_key=True)
     source_id: Mapped[int] = mapped_column(primary_key=True, index=True)
 
 

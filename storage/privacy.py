@@ -31,7 +31,20 @@ from storage import rows
 from storage.choices import OUTSIDE, Consent, remember_choice
 from storage.database import Database
 from storage.forgetting import IDS_PER_STATEMENT, Counts, erase, in_guild, portions, wipe
-from storage.models import Base, Channel, Choice, Memory, Message, Person, Reply, SettingChange, Summary, SummarySource
+from storage.models import (
+    Alternative,
+    Base,
+    Channel,
+    Choice,
+    Memory,
+    Message,
+    OpenReply,
+    Person,
+    Reply,
+    SettingChange,
+    Summary,
+    SummarySource,
+)
 from storage.records import NOBODY, utc_now
 from storage.upserts import merge
 
@@ -54,6 +67,7 @@ PERSONAL = (
     Personal(Person, Person.id),
     Personal(Message, Message.author_id),
     Personal(Reply, Reply.person_id, Reply.guild_id),
+    Personal(OpenReply, OpenReply.person_id, OpenReply.guild_id),
     Personal(Memory, Memory.person_id, Memory.guild_id),
     Personal(Choice, Choice.person_id, Choice.guild_id),
     Personal(SettingChange, SettingChange.person_id, SettingChange.guild_id),
@@ -103,7 +117,8 @@ class Privacy:
     async def export(self, person_id: int, guild_id: int | None = None) -> dict[str, Any]:
         """All that is stored of this person, by table, as what JSON can hold: ids are strings, moments ISO 8601.
 
-        Besides: `answers`, what Steward answered to them, and `summaries`, the number of those made from their words.
+        Besides: `answers`, what Steward answered to them, `alternatives`, further answers that buttons can show, and
+        `summaries`, the number of those made from their words.
         """
         async with self._database.session() as session:
             found: dict[str, Any] = {
@@ -115,6 +130,9 @@ class Privacy:
                 found[each.table.__tablename__] = await _rows(session, each, person_id, guild_id)
             answers = _answers(person_id, guild_id)
             found["answers"] = await _shown(session, select(Message).where(Message.id.in_(answers), _live()))
+            (opened,) = (each for each in PERSONAL if each.table is OpenReply)
+            others = select(OpenReply.message_id).where(*_mine(opened, person_id, guild_id))
+            found["alternatives"] = await _shown(session, select(Alternative).where(Alternative.message_id.in_(others)))
             mine = select(Message.id).where(Message.author_id == person_id, _place(guild_id))
             made = select(func.count(SummarySource.summary_id.distinct())).where(SummarySource.message_id.in_(mine))
             found["summaries"] = await session.scalar(made)
@@ -180,6 +198,7 @@ def _remaining(person_id: int, guild_id: int | None) -> Sequence[tuple[str, Dele
     said = exists().where(Message.channel_id == Channel.id) | exists().where(Summary.channel_id == Channel.id)
     return (
         ("replies", delete(Reply).where(*mine(Reply))),
+        ("open_replies", delete(OpenReply).where(*mine(OpenReply))),
         ("memories", delete(Memory).where(*mine(Memory))),
         ("choices", delete(Choice).where(*mine(Choice), Choice.name != Consent.OPT_OUT.value)),
         ("setting_changes", update(SettingChange).where(*mine(SettingChange)).values(person_id=NOBODY)),

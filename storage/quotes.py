@@ -6,12 +6,14 @@ inside its caller's transaction. What follows from a link is done by `storage.fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from storage import rows
-from storage.models import Channel, Message, Quote, Summary, SummarySource
+from storage.models import AlternativeSource, Channel, Message, Quote, Summary, SummarySource
 from storage.quoting import quoted
 from storage.upserts import merge
 
@@ -40,6 +42,17 @@ async def link_quotes(connection: AsyncConnection, answer_id: int) -> None:
 async def parts_of(connection: AsyncConnection, answer_id: int) -> list[int]:
     """The ids of the answer's parts, the first of which is `answer_id`."""
     return sorted(await _parts(connection, answer_id))
+
+
+async def link_alternatives(connection: AsyncConnection, answer_id: int, texts: Sequence[str]) -> None:
+    """Remember which messages one of the answer's alternatives, shown or not, repeats words of."""
+    whole = "\n".join(texts)
+    sources = await _said_before(connection, answer_id)
+    sources |= await _summarized(connection, list(sources), whole)
+    mine = await _parts(connection, answer_id)
+    found = quoted(whole, {key: said for key, said in sources.items() if key not in mine})
+    links = [{"message_id": answer_id, "source_id": source} for source in sorted(found)]
+    await merge(connection, AlternativeSource, links, None)
 
 
 async def _parts(connection: AsyncConnection, answer_id: int) -> Texts:

@@ -70,6 +70,12 @@ class GuildSettings:
         async with self._database.session(settled=False) as session:
             return {row.guild_id: json.loads(row.value) for row in await session.scalars(wanted)}
 
+    async def places(self, name: str) -> dict[Place, Any]:
+        """Where `name` is set, in all servers, and to what."""
+        async with self._database.session(settled=False) as session:
+            rows = await session.scalars(select(Setting).where(Setting.name == name))
+            return {Place(row.guild_id, Scope(row.scope), row.target_id): json.loads(row.value) for row in rows}
+
     async def put(self, place: Place, name: str, value: Any, by: int) -> bool:  # noqa: ANN401 - any JSON
         """Set `name` to any JSON value; None takes it back, so that the default holds again. Whether it changed.
 

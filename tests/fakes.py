@@ -144,17 +144,22 @@ class ReceivedRequest:
         return [message["content"] for message in self.body["messages"]]
 
 
-def count_tokens(messages: Sequence[Mapping[str, str]]) -> int:
+def count_tokens(messages: Sequence[Mapping[str, Any]]) -> int:
     """The fake's tokenizer: one token per word, and four for every message."""
-    return sum(len(message["content"].split()) + _TOKENS_PER_TURN for message in messages)
+    return sum(len(_text(message["content"]).split()) + _TOKENS_PER_TURN for message in messages)
+
+
+def _text(content: Any) -> str:  # noqa: ANN401 - text, or OpenAI's content parts
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
 class ScriptedEngine:
     """An OpenAI-compatible server on a port of its own. Its public attributes may be changed at any time:
 
-    `owned_by`, `model`, `max_model_len` (None: not stated), `has_tokenize`, `health` (what /health answers, None: no
-    such route), `token` (the bearer token it wants), `listing` (what /v1/models answers instead of the one model),
-    `embeds` (whether there is /v1/embeddings, where texts that share words are near each other).
+    `owned_by`, `model`, `sees` (whether pictures; None: not stated), `max_model_len` (None: not stated),
+    `has_tokenize`, `health` (what /health answers, None: no such route), `token` (the bearer token it wants),
+    `listing` (what /v1/models answers instead of the one model), `embeds` (whether there is /v1/embeddings, where texts
+    that share words are near each other).
     """
 
     def __init__(
@@ -174,6 +179,7 @@ class ScriptedEngine:
         self.health: dict[str, Any] | None = {"status": "ready", "reason": "", "progress": 1.0}
         self.listing: Raw | None = None
         self.embeds = False
+        self.sees: bool | None = None
         self.requests: list[ReceivedRequest] = []
         self.tokenized: list[dict[str, Any]] = []
         self._script: list[tuple[Answer, Callable[[ReceivedRequest], bool]]] = []
@@ -253,6 +259,8 @@ class ScriptedEngine:
         model: dict[str, Any] = {"id": self.model, "object": "model", "created": 0, "owned_by": self.owned_by}
         if self.max_model_len is not None:
             model["max_model_len"] = self.max_model_len
+        if self.sees is not None:
+            model["input_modalities"] = ["text", "image"] if self.sees else ["text"]
         return JSONResponse({"object": "list", "data": [model]})
 
     async def _post_tokenize(self, request: Request) -> Response:

@@ -37,6 +37,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "entry on how I answered you (when, which model, tokens)",
         "entries on how I answered you (when, which model, tokens)",
     ),
+    "open_replies": ("answer that you can still change by buttons", "answers that you can still change by buttons"),
     "memories": ("thing that you had me remember", "things that you had me remember"),
     "summaries": ("summary made from your words, too", "summaries made from your words, too"),
     "choices": ("choice that you made (memory, opt-out, typing)", "choices that you made (memory, opt-out, typing)"),

@@ -5,22 +5,32 @@ It does not know how answers are made; `running` ends them.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 import discord
+import structlog
 from discord import app_commands
 
 from bot.commands.answering import explained, tell
 from bot.commands.tree import StewardTree
-from bot.conversation.pausing import Pauses, duration, stamp
+from bot.conversation.pausing import PAUSED_UNTIL, Pauses, duration, stamp
 from bot.conversation.running import Replies, Why
 from bot.errors import Refusal
+from storage.errors import StorageError
+from storage.settings import GuildSettings, Place, Scope
+
+log = structlog.get_logger()
 
 Where = Literal["channel", "server"]
 
 NOT_ALLOWED = "Only people with *Manage Messages* {where} can pause me there."
 PAUSED = "I am paused {where} until {until}: what I was saying has ended. `/pause off` lets me talk again."
 RESUMED = "I talk again {where}."
+NOT_STORED = (
+    "I cannot reach my memory (the database), so I know this only as long as I run: "
+    "please say it again after a restart."
+)
 WAS_NOT_PAUSED = "I am not paused {where}."
 _PLACES: dict[Where, str] = {"channel": "in this channel", "server": "in this server"}
 
@@ -28,8 +38,9 @@ _PLACES: dict[Where, str] = {"channel": "in this channel", "server": "in this se
 class Pausing:
     """Answers /pause."""
 
-    def __init__(self, pauses: Pauses, replies: Replies, tree: StewardTree) -> None:
+    def __init__(self, pauses: Pauses, replies: Replies, tree: StewardTree, settings: GuildSettings) -> None:
         self._pauses = pauses
+        self._settings = settings
         self._replies = replies
         self._tree = tree
 
@@ -40,11 +51,23 @@ class Pausing:
         if length.strip().lower() == "off":
             was_paused = self._pauses.resume(place_id)
             await tell(interaction, (RESUMED if was_paused else WAS_NOT_PAUSED).format(where=said))
+            await self._keep(interaction, place_id, None)
             return
         until = self._pauses.pause(place_id, duration(length))
         self._replies.stop_in(place_id, Why.PAUSED)
         await tell(interaction, PAUSED.format(where=said, until=stamp(until)))
         await self._tree.stop_in(place_id, interaction)
+        await self._keep(interaction, place_id, until)
+
+    async def _keep(self, interaction: discord.Interaction, place_id: int, until: datetime | None) -> None:
+        """Let the pause outlive a restart; everybody sees in the log of settings whose it is."""
+        guild_id = interaction.guild_id or 0
+        place = Place(guild_id) if place_id == guild_id else Place(guild_id, Scope.CHANNEL, place_id)
+        try:
+            await self._settings.put(place, PAUSED_UNTIL, until and until.isoformat(), by=interaction.user.id)
+        except StorageError as error:
+            log.error("pause not stored", place=place_id, error=str(error))
+            await tell(interaction, NOT_STORED)
 
 
 def add_pause(tree: app_commands.CommandTree[discord.Client], pausing: Pausing) -> None:

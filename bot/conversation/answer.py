@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import discord
 
 from bot.clock import Clock
 from bot.conversation.prompting import Prompt
@@ -21,7 +20,6 @@ ONLY_THOUGHT = (
     "I thought about it until my answer had reached its length limit, and came to no result. "
     "Please ask for less at once."
 )
-ATTACHMENTS_UNREAD = "I cannot read attachments yet"
 CUT_OFF = "this answer reached its length limit; reply “go on” for more"
 STOPPED: dict[Why, str] = {
     Why.PRESSED: "stopped here",
@@ -41,7 +39,8 @@ SHORT_WAIT_S = 10
 class Answer:
     """What came of one question. Times in seconds since it was asked; `instead` stands where the model says nothing.
 
-    `before` is what stood there already, where this goes on with an answer that was too long."""
+    `before` is what stood there already, where this goes on with an answer that was too long; `unread` says what of the
+    question was not read."""
 
     clock: Clock
     before: str = ""
@@ -56,6 +55,7 @@ class Answer:
     why_stopped: Why | None = None
     instead: str = NO_ANSWER
     has_thought: bool = False
+    unread: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.begun = self.clock.now()
@@ -89,7 +89,7 @@ class Answer:
         """Whether there is something of the model's to see."""
         return bool(render(self.text))
 
-    def footer(self, question: discord.Message) -> str:
+    def footer(self) -> str:
         """What is said under the answer, or instead of one that shows nothing: why it is partial, what was not read."""
         if not self.is_shown:
             return self._sentence()
@@ -102,8 +102,7 @@ class Answer:
             remarks.append(CUT_OFF)
         if self.prompt and (remark := self.prompt.context.left_out(is_counted=self.prompt.is_counted)):
             remarks.append(remark)
-        if question.attachments:
-            remarks.append(ATTACHMENTS_UNREAD)
+        remarks += self.unread
         return small(" · ".join(remarks)) if remarks else ""
 
     def as_stored(self, message_id: int, question_id: int) -> StoredReply:

@@ -1,6 +1,7 @@
-"""Attached text and code → its text, fetched from Discord's CDN and from nowhere else.
+"""Attached text, code and PDF → its text, and pictures; fetched from Discord's CDN and from nowhere else.
 
-What a message shows of a file is `said`'s; which bytes are text is `decoding`'s. It does not know storage.
+What a message shows of a file is `said`'s; which bytes are text is `decoding`'s; what could be dangerous to open is
+`unpacking`'s. It does not know storage.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import structlog
 from yarl import URL
 
 from bot.conversation.decoding import decoded
+from bot.conversation.rendering import neutralize
 from bot.conversation.said import File
+from bot.conversation.unpacking import LARGEST, Picture, Unpacking, Unreadable
 
 log = structlog.get_logger()
 
@@ -37,45 +40,75 @@ _ENDINGS = (
     "vue xml yaml yml zig zsh"
 )
 TEXT_ENDINGS = frozenset(_ENDINGS.split())
+PICTURE_ENDINGS = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp"})
+PICTURE_KINDS = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"})
 _FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class Attachments:
     """Reads attached files. Never raises for what Discord does not give: then the file has no text, and says why."""
 
-    def __init__(self, base: Callable[[], str] = lambda: discord.Asset.BASE) -> None:
+    def __init__(
+        self, unpacking: Unpacking | None = None, base: Callable[[], str] = lambda: discord.Asset.BASE
+    ) -> None:
+        self._unpacking = unpacking or Unpacking()
         self._base = base
         self._read: OrderedDict[int, File] = OrderedDict()
 
     async def of(self, message: discord.Message) -> Mapping[int, File]:
-        """Those files of the message (and of what it forwards) that can be read, by the ids of the attachments."""
-        chosen = [one for one in _all_of(message) if is_text(one)][:MOST_READ]
+        """Those files of the message (and of what it forwards) that have text, by the ids of the attachments."""
+        chosen = _chosen(message)
         files = await asyncio.gather(*map(self._file, chosen))
         return {one.id: file for one, file in zip(chosen, files, strict=True)}
 
+    def unread(self, message: discord.Message) -> list[str]:
+        """What to tell the person about those files that `of` could not read, but for pictures."""
+        told = []
+        for one in message.attachments:
+            known = self._read.get(one.id)
+            if known is not None and known.trouble:
+                told.append(f"I could not read {neutralize(one.filename)}: {known.trouble}")
+            elif known is None and not is_picture(one):
+                told.append(f"I cannot read {neutralize(one.filename)}")
+        return told
+
+    async def picture(self, one: discord.Attachment) -> Picture:
+        """What a picture shows. Raises Unreadable."""
+        return await self._unpacking.image(await self._bytes(one, LARGEST))
+
     async def _file(self, one: discord.Attachment) -> File:
         known = self._read.get(one.id)
-        if known is None:
-            text, trouble = await self._text(one)
+        if known is None or known.trouble:
+            text, trouble = "", ""
+            try:
+                text = await self._text(one)
+            except Unreadable as error:
+                trouble = str(error)
             known = File(one.filename, one.size, one.description or "", text, trouble)
-            if not trouble:
-                self._remember(one.id, known)
+            self._remember(one.id, known)
         return known
 
-    async def _text(self, one: discord.Attachment) -> tuple[str, str]:
-        """The text, or why there is none."""
-        if one.size > TEXT_LIMIT:
-            return "", f"not read: larger than {TEXT_LIMIT // 1024} KiB"
+    async def _text(self, one: discord.Attachment) -> str:
+        """The text. Raises Unreadable."""
+        if is_pdf(one):
+            return await self._unpacking.pdf(await self._bytes(one, LARGEST))
+        text = decoded(await self._bytes(one, TEXT_LIMIT))
+        if text is None:
+            raise Unreadable("it is no text")
+        return shortened(text)
+
+    async def _bytes(self, one: discord.Attachment, most: int) -> bytes:
+        """At most `most` bytes of the file, from Discord. Raises Unreadable."""
+        if one.size > most:
+            raise Unreadable(f"it is larger than {_in_words(most)}")
         if not self._is_on_cdn(one.url):
-            return "", "not read: it does not lie on Discord's servers"
+            raise Unreadable("it does not lie on Discord's servers")
         try:
             async with asyncio.timeout(FETCH_S):
-                data = await one.read()
+                return (await one.read())[:most]
         except _FAILURES as error:
             log.warning("attachment not read", attachment=one.id, error=repr(error))
-            return "", "not read: Discord did not give it"
-        text = decoded(data[:TEXT_LIMIT])
-        return ("", "not read: it is no text") if text is None else (shortened(text), "")
+            raise Unreadable("Discord did not give it") from None
 
     def _is_on_cdn(self, url: str) -> bool:
         """Whether it lies where Discord keeps files; the playground is the Discord of its own files."""
@@ -97,9 +130,28 @@ def is_text(one: discord.Attachment) -> bool:
     return kind.startswith(TEXT_KINDS) or name.rpartition(".")[2] in TEXT_ENDINGS
 
 
+def is_pdf(one: discord.Attachment) -> bool:
+    """Whether name or kind promise a PDF."""
+    return (one.content_type or "").lower().startswith("application/pdf") or one.filename.lower().endswith(".pdf")
+
+
+def is_picture(one: discord.Attachment) -> bool:
+    """Whether name or kind promise a picture of a kind that can be opened."""
+    kind = (one.content_type or "").lower().partition(";")[0]
+    return kind in PICTURE_KINDS or (not kind and one.filename.lower().rpartition(".")[2] in PICTURE_ENDINGS)
+
+
 def has_text(message: discord.Message) -> bool:
-    """Whether the message has a file that may be read."""
-    return any(map(is_text, _all_of(message)))
+    """Whether the message has a file of which the text may be read."""
+    return bool(_chosen(message))
+
+
+def _chosen(message: discord.Message) -> list[discord.Attachment]:
+    return [one for one in _all_of(message) if is_pdf(one) or is_text(one)][:MOST_READ]
+
+
+def _in_words(size: int) -> str:
+    return f"{size // 1024} KiB" if size < 2**20 else f"{size // 2**20} MiB"
 
 
 def shortened(text: str) -> str:

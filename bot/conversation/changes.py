@@ -17,14 +17,16 @@ from bot.conversation.newest import Finished, Newest
 from bot.conversation.order import Order
 from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
+from bot.conversation.pictures import Pictures
 from bot.conversation.proxies import Proxies
 from bot.conversation.running import Replies, Why, places_of
+from bot.conversation.standing import StandingReplies
 from bot.conversation.turn import Turns
 from bot.errands import Errands
 from bot.errors import Refusal
 from bot.gate import Gate
 from bot.limits import PersonalLimits
-from storage.history import History
+from storage.history import Edit, History
 
 log = structlog.get_logger()
 
@@ -38,7 +40,9 @@ class Changes:
         turns: Turns,
         replies: Replies,
         newest: Newest,
+        standing: StandingReplies,
         intake: Intake,
+        pictures: Pictures,
         history: History,
         proxies: Proxies,
         pauses: Pauses,
@@ -50,7 +54,9 @@ class Changes:
         self._turns = turns
         self._replies = replies
         self._newest = newest
+        self._standing = standing
         self._intake = intake
+        self._pictures = pictures
         self._history = history
         self._proxies = proxies
         self._pauses = pauses
@@ -64,6 +70,7 @@ class Changes:
         originals = [found for message_id in message_ids if (found := self._asked(message_id)) is not None]
         if not self._proxies.are_allowed or not originals:
             self._replies.deleted(message_ids)
+        self._pictures.forget(message_ids)
         await self._intake.delete(message_ids)
         if self._proxies.are_allowed:
             for original in originals:
@@ -89,22 +96,29 @@ class Changes:
 
     async def edited(self, message: discord.Message) -> None:
         """Another text wants another answer: while one is being written, and for a while after it."""
-        await self._intake.edit(message)
+        edit = await self._intake.edit(message)
         running = self._replies.to(message.id)
         if running is not None:
             running.edited(message)
             return
         finished = self._newest.to(message.id)
-        if finished is not None and self._counts(message, finished):
+        if finished is not None and self._counts(message, finished, edit) and not await self._is_answered(finished):
             try:
                 await self._answer_anew(message, finished)
             except Refusal as refusal:
                 log.info("edit not answered", message=message.id, error=str(refusal))
 
-    def _counts(self, message: discord.Message, finished: Finished) -> bool:
-        """Whether an edit is answered: link previews are none, and what was replied to stays as it is."""
-        is_young = self._pace.clock.utc() - message.created_at <= timedelta(seconds=self._pace.edits_s)
-        return is_young and not finished.is_answered and finished.question.content != message.content
+    def _counts(self, message: discord.Message, finished: Finished, edit: Edit) -> bool:
+        """Whether an edit is answered: link previews are none."""
+        if self._pace.clock.utc() - message.created_at > timedelta(seconds=self._pace.edits_s):
+            return False
+        return edit is Edit.CHANGED if finished.question is None else finished.question.content != message.content
+
+    async def _is_answered(self, finished: Finished) -> bool:
+        """What was replied to stays as it is."""
+        if finished.is_restored:
+            await self._standing.recall(finished, await finished.last.fetch())
+        return finished.is_answered
 
     async def _answer_anew(self, message: discord.Message, finished: Finished) -> None:
         self._pauses.require_none(*places_of(message))
@@ -132,6 +146,6 @@ class Changes:
         if running is not None:
             running.replaced(original.id, copy)
         elif finished is not None:
-            finished.question = copy
+            await self._newest.carried_over(finished, copy)
             rows = (await self._history.chain(finished.messages[0].id, 1)).messages
             await self._history.record([replace(row, reply_to=copy.id) for row in rows])

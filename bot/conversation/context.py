@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from bot.conversation.template_tokens import harmless_template_tokens
 from bot.conversation.untrusted import harmless, key
 from llm.prompt import speaker
-from llm.types import ChatMessage
+from llm.types import ChatImage, ChatMessage
 
 KEPT_SHARE = 0.6
 """Share of the budget that is filled after messages were dropped: the rest is room for many turns without a new cut."""
@@ -48,7 +48,8 @@ class Summary:
 class Row:
     """One message as it is stored. `mine`: Steward wrote it; `content` has Discord's markup, and no remarks of ours.
 
-    `tokens`: as the model counts it, where that is known; `digest`: what was said up to and with it, where one exists.
+    `tokens`: as the model counts it, where that is known; `digest`: what was said up to and with it, where one exists;
+    `images`: those of its pictures that the model gets.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Row:
     reply_to: int | None = None
     tokens: int | None = None
     digest: Summary | None = None
+    images: tuple[ChatImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +345,7 @@ def _message(group: Sequence[Row], names: Names, authors: Mapping[str, str], spe
     row = group[0]
     if row.mine:
         return ChatMessage("assistant", harmless_template_tokens("".join(part.content for part in group).strip()))
-    return ChatMessage("user", harmless(readable(row.content, names), speakers), authors[row.author])
+    return ChatMessage("user", harmless(readable(row.content, names), speakers), authors[row.author], row.images)
 
 
 def _lines(group: Sequence[Row], message: ChatMessage) -> tuple[Line, ...]:

@@ -7,7 +7,6 @@ is made.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Self
 
 import discord
@@ -16,11 +15,11 @@ import structlog
 from bot.commands.answering import tell
 from bot.conversation.answer import CUT_OFF
 from bot.conversation.buttons import TEMPLATE, Action, Target, after_failure, custom_id, view_of
-from bot.conversation.newest import Newest
-from bot.conversation.order import Kind, Order, Page
-from bot.conversation.pace import Pace
+from bot.conversation.newest import Finished, Newest
+from bot.conversation.order import Kind, Order
 from bot.conversation.pausing import Pauses
 from bot.conversation.running import Replies, Why, places_of
+from bot.conversation.shown import Standing
 from bot.conversation.standing import StandingReplies
 from bot.conversation.streaming import TROUBLE
 from bot.conversation.turn import Turns
@@ -28,6 +27,7 @@ from bot.errands import Errands
 from bot.errors import Refusal, explain, is_expected
 from bot.gate import Gate
 from bot.limits import PersonalLimits
+from storage.open_replies import Page
 
 log = structlog.get_logger()
 
@@ -36,9 +36,7 @@ NOT_WRITTEN = "That answer is no longer being written."
 QUESTION_GONE = "The question is gone, so I cannot answer it again. Please ask anew."
 IN_WORK = "I am already working on that."
 NOT_NEWEST = "Somebody has answered this already, or it is a while ago. Please ask anew, or reply to it."
-PAGES_GONE = "I was restarted since, and know only the answer that stands here."
-SEARCHED = 100
-"""Messages after a reply of an earlier run among which an answer to it is looked for."""
+PAGES_GONE = "I no longer have the other answers, only the one that stands here."
 
 Button = discord.ui.Button[discord.ui.View]
 _KINDS = {Action.RETRY: Kind.ANSWER, Action.AGAIN: Kind.AGAIN, Action.CONTINUE: Kind.CONTINUE}
@@ -58,7 +56,6 @@ class Controls:
         limits: PersonalLimits,
         gate: Gate,
         errands: Errands,
-        pace: Pace,
     ) -> None:
         self._turns = turns
         self._replies = replies
@@ -68,7 +65,6 @@ class Controls:
         self._limits = limits
         self._gate = gate
         self._errands = errands
-        self._pace = pace
         self._in_work: set[int] = set()
 
     def press(self, interaction: discord.Interaction, action: Action, target: Target) -> None:
@@ -124,50 +120,44 @@ class Controls:
     ) -> None:
         self._pauses.require_none(*places_of(message))
         await self._gate.for_interaction(interaction)
-        if action is not Action.RETRY:
-            await self._require_newest(message)
-        order = await self._order(action, message)
-        question = await _question(interaction, target)
+        known = self._newest.of([message.id]) if action is Action.RETRY else await self._require_newest(message)
+        order = await self._order(action, message, known)
+        question = await _question(interaction, known.question_id if known else target.question_id)
         asker = interaction.user if interaction.user.id == target.asker_id else None
         async with self._turns.begun(question, asker_id=target.asker_id, asker=asker) as running:
             await self._turns.answer(running, order)
 
-    async def _order(self, action: Action, message: discord.Message) -> Order:
-        """What is wanted, beside the answers that there are; of those of an earlier run only the one that is shown."""
-        known = self._newest.of([message.id])
-        if action is Action.RETRY or known is None:
-            standing = await self._standing.of(message)
-            pages = (Page(standing.text, standing.footer, CUT_OFF in standing.footer),) if standing.text else ()
-            return Order(_KINDS[action], standing, 0, pages)
-        return Order(_KINDS[action], known.standing, known.number, known.pages)
+    async def _order(self, action: Action, message: discord.Message, known: Finished | None) -> Order:
+        """What is wanted, beside the answers that there are; where those are no longer kept, the one that is shown."""
+        is_known = known is not None and not known.is_restored
+        standing = known.standing if known is not None and is_known else await self._standing.of(message)
+        pages = await self._newest.pages(message)
+        if known is not None and known.number < len(pages):
+            return Order(_KINDS[action], standing, known.number, pages)
+        return Order(_KINDS[action], standing, 0, (_page_of(standing),) if standing.text else ())
 
     async def _turn_page(self, message: discord.Message, target: Target) -> None:
         """Show another of the answers."""
-        await self._require_newest(message)
-        known = self._newest.of([message.id])
-        if known is None or target.number >= len(known.pages):
-            raise Refusal(PAGES_GONE)
-        await self._turns.show(known, target.number, message)
+        known = await self._require_newest(message)
+        pages = await self._newest.pages(message)
+        if known is not None and target.number < len(pages):
+            await self._turns.show(known, pages, target.number, message)
+            return
+        if known is not None:
+            await self._turns.show(known, (_page_of(known.standing),), 0, message)
+        raise Refusal(PAGES_GONE)
 
-    async def _require_newest(self, message: discord.Message) -> None:
-        """What somebody replied to must not change any more. Raises Refusal, and takes the buttons away."""
+    async def _require_newest(self, message: discord.Message) -> Finished | None:
+        """The reply, as far as it is known: what somebody replied to must not change any more.
+
+        Raises Refusal, and takes the buttons away."""
         known = self._newest.of([message.id])
-        if known is None and not await self._was_newest(message):
+        if known is not None:
+            await self._standing.recall(known, message)
+        if known.is_answered if known is not None else not await self._standing.was_newest(message):
             await self._newest.strip(message)
             raise Refusal(NOT_NEWEST)
-        if known is not None and known.is_answered:
-            await self._newest.strip(message)
-            raise Refusal(NOT_NEWEST)
-
-    async def _was_newest(self, message: discord.Message) -> bool:
-        """Whether a reply of an earlier run is still young, and nobody has said anything to it since."""
-        age = self._pace.clock.utc() - (message.edited_at or message.created_at)
-        if age > timedelta(seconds=self._pace.controls_s):
-            return False
-        if self._standing.flows(message.channel):
-            return not [later async for later in message.channel.history(limit=1, after=message)]
-        later = [one async for one in message.channel.history(limit=SEARCHED, after=message)]
-        return not any(one.reference and one.reference.message_id == message.id for one in later)
+        return known
 
 
 def reply_button(controls: Controls) -> type[discord.ui.DynamicItem[Button]]:
@@ -192,22 +182,26 @@ def reply_button(controls: Controls) -> type[discord.ui.DynamicItem[Button]]:
     return ReplyButton
 
 
+def _page_of(standing: Standing) -> Page:
+    return Page(standing.text, standing.footer, "length" if CUT_OFF in standing.footer else "stop")
+
+
 def _may_press(interaction: discord.Interaction, target: Target) -> bool:
     is_moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
     return interaction.user.id == target.asker_id or is_moderator
 
 
-async def _question(interaction: discord.Interaction, target: Target) -> discord.Message:
+async def _question(interaction: discord.Interaction, question_id: int) -> discord.Message:
     """The question as it is now. Raises Refusal where it was deleted."""
     channel = interaction.channel
     if not isinstance(channel, discord.abc.Messageable):
         raise Refusal(QUESTION_GONE)
     place: discord.abc.Messageable = channel
-    if isinstance(channel, discord.Thread) and channel.id == target.question_id:  # it was opened for the answer
+    if isinstance(channel, discord.Thread) and channel.id == question_id:  # it was opened for the answer
         if not isinstance(channel.parent, discord.TextChannel):
             raise Refusal(QUESTION_GONE)
         place = channel.parent
     try:
-        return await place.fetch_message(target.question_id)
+        return await place.fetch_message(question_id)
     except discord.NotFound:
         raise Refusal(QUESTION_GONE) from None

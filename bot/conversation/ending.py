@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from bot.conversation.answer import NOTHING_ASKED, Answer
 from bot.conversation.buttons import Buttons, Target, after_answer, after_failure
-from bot.conversation.order import Kind, Order, Page
+from bot.conversation.order import Kind, Order
 from bot.conversation.rendering import small
 from bot.conversation.running import Running, Why
+from storage.open_replies import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,9 @@ class Ending:
 
 def ending(order: Order, answer: Answer, running: Running, *, is_answered: bool) -> Ending:
     """How a turn ends. `is_answered`: somebody replied to what stands there, so it must not change any more."""
-    footer = answer.footer(running.question)
+    footer = answer.footer()
     if answer.is_shown:
-        number, pages = _paged(order, Page(answer.text, footer, answer.finish_reason == "length"))
+        number, pages = _paged(order, Page(answer.text, footer, answer.finish_reason or "cancelled"))
         return Ending(answer.text, footer, _under(order, answer, running, number, pages, is_answered), number, pages)
     if order.standing.text:
         footer = "\n".join(filter(None, (order.standing.footer, small(footer))))

@@ -13,7 +13,7 @@ from bot.conversation.attachments import Attachments, has_text
 from bot.conversation.reading import WRITTEN, text_of
 from bot.conversation.rendering import without_remarks
 from bot.conversation.said import File
-from storage.history import History, StoredMessage, StoredPerson
+from storage.history import Edit, History, StoredMessage, StoredPerson
 
 ORDINARY = WRITTEN
 
@@ -53,11 +53,12 @@ class Intake:
         for message in messages:
             await self._record_place(message)
 
-    async def edit(self, message: discord.Message) -> None:
+    async def edit(self, message: discord.Message) -> Edit:
         """The message was edited on Discord. Our own edits are no news, and link previews come without a time."""
         if message.author.id != self._my_id() and message.edited_at is not None:
             files = await self._attachments.of(message) if self._has_files(message) else {}
-            await self._history.edit(message.id, text_of(message, files), message.edited_at)
+            return await self._history.edit(message.id, text_of(message, files), message.edited_at)
+        return Edit.SAME
 
     async def delete(self, message_ids: Collection[int]) -> None:
         """The messages were deleted on Discord: their content goes, even of those that are stored a moment later."""

@@ -1,42 +1,57 @@
 """The newest reply of each conversation: the only one with buttons, until somebody answers it or time is over.
 
-It takes the buttons away again. It does not know what they do, nor what the replies say.
+It takes the buttons away again, also those of an earlier run. It does not know what they do, nor what the replies say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import discord
 import structlog
 
 from bot.conversation.channel_clock import ChannelClocks
-from bot.conversation.order import Page
+from bot.conversation.layout import Wanted
 from bot.conversation.pace import Pace
-from bot.conversation.streaming import TROUBLE, AnyMessage, Standing
+from bot.conversation.rendering import Part
+from bot.conversation.shown import AnyMessage, Shown, Standing
+from bot.conversation.streaming import TROUBLE
 from bot.errands import Errands
+from storage.errors import StorageError
+from storage.open_replies import KeptReply, OpenReplies, Page
 
 log = structlog.get_logger()
+
+Places = Callable[[int, int | None], discord.PartialMessageable]
+"""A channel by its id and its server's."""
 
 
 @dataclass(eq=False, slots=True)
 class Finished:
-    """A reply that is complete, as it stands on Discord, and the answers of which it shows the one numbered `number`.
+    """A reply that is complete, as it stands on Discord since `since`: the answer `number` to its question.
 
-    `key` is its conversation's."""
+    `key` is its conversation's. `is_restored`: it is of an earlier run, so that its texts are not known yet, nor
+    whether somebody answered it (`StandingReplies.recall` finds out); nor is the question's text, then or later."""
 
     key: int
-    question: discord.Message
+    question_id: int
     asker_id: int
     standing: Standing
+    since: datetime
     number: int = 0
-    pages: tuple[Page, ...] = ()
+    question: discord.Message | None = None
     is_answered: bool = False
+    is_restored: bool = False
 
     @property
     def messages(self) -> Sequence[AnyMessage]:
         return [shown.message for shown in self.standing.messages]
+
+    @property
+    def first(self) -> AnyMessage:
+        return self.messages[0]
 
     @property
     def last(self) -> AnyMessage:
@@ -44,21 +59,58 @@ class Finished:
 
 
 class Newest:
-    """Remembers the replies that have buttons; those of an earlier run are not known here."""
+    """The replies that have buttons, in memory and, with what these page through, in storage."""
 
-    def __init__(self, clocks: ChannelClocks, errands: Errands, pace: Pace) -> None:
+    def __init__(
+        self, clocks: ChannelClocks, errands: Errands, pace: Pace, open_replies: OpenReplies, places: Places
+    ) -> None:
         self._clocks = clocks
         self._errands = errands
         self._pace = pace
+        self._open = open_replies
+        self._places = places
         self._finished: dict[int, Finished] = {}
 
-    def put(self, finished: Finished) -> None:
-        """This is the newest reply of its conversation now; the one before loses its buttons."""
+    async def restore(self) -> None:
+        """Take over the replies of an earlier run; their buttons go in time, and at once where it is over.
+
+        Raises StorageError."""
+        for kept in await self._open.all():
+            channel = self._places(kept.channel_id, kept.guild_id)
+            ids = dict.fromkeys((kept.message_id, kept.last_id))
+            messages = [Shown(channel.get_partial_message(number), Wanted(Part("", ""), None)) for number in ids]
+            finished = Finished(
+                kept.conversation,
+                kept.question_id,
+                kept.person_id,
+                Standing(messages),
+                kept.since,
+                kept.shown,
+                is_restored=True,
+            )
+            self._finished[finished.key] = finished
+            self._errands.run(self._expire(finished), "buttons")
+
+    async def put(self, finished: Finished, pages: Sequence[Page]) -> None:
+        """This is the newest of its conversation now, and shows one of `pages`; the one before loses its buttons."""
         before = self._finished.get(finished.key)
         self._finished[finished.key] = finished
         if before is not None and before.last.id != finished.last.id:
             self._errands.run(self.strip(before.last), "buttons")
         self._errands.run(self._expire(finished), "buttons")
+        try:
+            await self._open.put(_kept(finished), pages)
+        except StorageError as error:  # they stand, and work until a restart; only there are no other answers to see
+            log.error("alternatives not stored", message=finished.last.id, error=str(error))
+
+    async def pages(self, message: AnyMessage) -> tuple[Page, ...]:
+        """The answers between which the buttons under this message choose. Raises StorageError."""
+        return tuple(await self._open.pages(message.id))
+
+    async def carried_over(self, finished: Finished, copy: discord.Message) -> None:
+        """A proxy has said the question again. Raises StorageError."""
+        finished.question, finished.question_id = copy, copy.id
+        await self._open.asked_by(finished.first.id, copy.id)
 
     def heard(self, message: discord.Message, *, flows: bool) -> None:
         """Somebody said something: what it answers keeps the words that it was answered for.
@@ -78,7 +130,7 @@ class Newest:
 
     def to(self, question_id: int) -> Finished | None:
         """The newest reply of some conversation, if it answers this message."""
-        return next((one for one in self._finished.values() if one.question.id == question_id), None)
+        return next((one for one in self._finished.values() if one.question_id == question_id), None)
 
     async def strip(self, message: AnyMessage) -> None:
         """Take the buttons from under this message."""
@@ -89,7 +141,24 @@ class Newest:
             log.info("buttons stay", message=message.id, error=str(error))
 
     async def _expire(self, finished: Finished) -> None:
-        await self._pace.clock.sleep(self._pace.controls_s)
+        age = (self._pace.clock.utc() - finished.since).total_seconds()
+        await self._pace.clock.sleep(max(0.0, self._pace.controls_s - age))
         if self._finished.get(finished.key) is finished:
             del self._finished[finished.key]
             await self.strip(finished.last)
+            await self._open.close([finished.first.id])
+
+
+def _kept(finished: Finished) -> KeptReply:
+    guild = finished.first.guild
+    return KeptReply(
+        message_id=finished.first.id,
+        last_id=finished.last.id,
+        channel_id=finished.last.channel.id,
+        guild_id=guild.id if guild else None,
+        conversation=finished.key,
+        question_id=finished.question_id,
+        person_id=finished.asker_id,
+        shown=finished.number,
+        since=finished.since,
+    )

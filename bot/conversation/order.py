@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.conversation.streaming import Standing
+from bot.conversation.shown import Standing
+from storage.open_replies import Page
 
 NOTHING = Standing(())
 
@@ -19,15 +20,6 @@ class Kind(Enum):
     """One more answer, to choose from."""
     CONTINUE = auto()
     """The rest of an answer that reached the length limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One of the answers to a question: its text, what is said under it, and whether its length limit ended it."""
-
-    text: str
-    footer: str
-    is_cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""Where moderators have paused Steward, and until when. Pure but for the clock; does not know what is stopped.
-
-A pause ends by itself, and with the process: whoever restarts Steward wants it to work.
-"""
+"""Where moderators have paused Steward, and until when, also after a restart. Does not know what is stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +7,12 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.errors import Refusal
+from storage.settings import GuildSettings
 
+PAUSED_UNTIL = "paused_until"
+"""Name of the setting of a server or a channel that keeps its pause: a moment, as ISO 8601 has it."""
+NOBODY = 0
+"""By whom a pause ends that is over."""
 LONGEST = timedelta(days=28)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"(?:\d{1,5}[mhd])+")
@@ -27,6 +29,16 @@ class Pauses:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._until: dict[int, datetime] = {}
+
+    async def restore(self, settings: GuildSettings) -> None:
+        """Take over the pauses of an earlier run. Raises StorageError."""
+        now = self._clock.utc()
+        for place, value in (await settings.places(PAUSED_UNTIL)).items():
+            until = datetime.fromisoformat(value)
+            if until > now:
+                self._until[place.target_id or place.guild_id] = until
+            else:
+                await settings.put(place, PAUSED_UNTIL, None, by=NOBODY)
 
     def pause(self, place_id: int, length: timedelta) -> datetime:
         """Pause in a server or a channel; until when."""

@@ -8,11 +8,18 @@ import discord
 
 from bot.conversation.context import Exchange, Row, Summary, exchanges
 from bot.conversation.naming import names_in
+from llm.types import ChatImage
 from storage.history import StoredMessage
 
 
-def rows_of(stored: Sequence[StoredMessage], mine: int, without: Collection[int] = ()) -> list[Row]:
-    """What was said, as rows of a prompt; `mine` is Steward's id, `without` holds messages that do not count."""
+def rows_of(
+    stored: Sequence[StoredMessage],
+    mine: int,
+    without: Collection[int] = (),
+    images: Mapping[int, tuple[ChatImage, ...]] | None = None,
+) -> list[Row]:
+    """What was said, as rows of a prompt; `mine` is Steward's id, `without` holds messages that do not count, `images`
+    the pictures that go with messages."""
     return [
         Row(
             row.id,
@@ -22,6 +29,7 @@ def rows_of(stored: Sequence[StoredMessage], mine: int, without: Collection[int]
             row.reply_to,
             row.tokens,
             Summary(row.digest.text, row.digest.messages) if row.digest else None,
+            (images or {}).get(row.id, ()),
         )
         for row in stored
         if row.id not in without

@@ -166,7 +166,7 @@ class Prompts:
         """How long the prompt of pieces[start:] is. The engine is asked about the whole only where what is known of
         its parts does not tell whether it fits."""
         template = await self._measures.template(frame.model)
-        if template is None:
+        if template is None or any(message.images for message in context.messages):  # pictures are always estimated
             return self._shared_out(await self._counted(context, frame), context, pieces)
         sizes = self._measures.sizes(template, pieces)
         kept, room = pieces[start:], frame.window - frame.sampling.max_tokens

@@ -8,7 +8,8 @@ from __future__ import annotations
 import discord
 import structlog
 
-from bot.conversation.streaming import TROUBLE, Standing
+from bot.conversation.shown import Standing
+from bot.conversation.streaming import TROUBLE
 
 log = structlog.get_logger()
 

@@ -38,7 +38,7 @@ class Poll:
 class File:
     """An attachment: name, size in bytes, the description that its author gave it, and its text where it was read.
 
-    `trouble` says why there is no text where there should be."""
+    `trouble` says why there is no text where there should be: "it is no text"."""
 
     name: str
     size: int
@@ -109,7 +109,8 @@ def _votes(number: int) -> str:
 
 
 def _file(file: File) -> str:
-    told: Sequence[str] = (_line(file.name), size_in_words(file.size), _line(file.description), file.trouble)
+    trouble = f"not read: {file.trouble}" if file.trouble else ""
+    told: Sequence[str] = (_line(file.name), size_in_words(file.size), _line(file.description), trouble)
     head = f"[file: {', '.join(filter(None, told))}]"
     return f"{head}\n{file.text.strip()}\n[end of file]" if file.text.strip() else head
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -20,9 +19,11 @@ import structlog
 
 from bot.conversation.buttons import Buttons, view_of
 from bot.conversation.channel_clock import ChannelClock
+from bot.conversation.layout import Wanted, layout, may_attach, of_earlier, uploads
 from bot.conversation.own_text import Checked, OwnText
 from bot.conversation.pace import Pace
-from bot.conversation.rendering import Part, has_sentence, render
+from bot.conversation.rendering import Part, has_sentence
+from bot.conversation.shown import AnyMessage, Shown, Standing
 
 log = structlog.get_logger()
 
@@ -39,27 +40,8 @@ TOO_MANY_REQUESTS = 429
 TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Ways in which a request to Discord fails."""
 
-AnyMessage = discord.Message | discord.PartialMessage
 OnPosted = Callable[[AnyMessage, Part, AnyMessage], Awaitable[None]]
 """Called for each new message of an answer, with its part and the message that it replies to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One message of an answer: what it shows now. `buttons` is None where that is not known."""
-
-    message: AnyMessage
-    part: Part
-    buttons: Buttons | None = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An answer that stands on Discord already: its messages, the model's text in them and what is said under it."""
-
-    messages: Sequence[Shown]
-    text: str = ""
-    footer: str = ""
 
 
 class LiveReply:
@@ -216,21 +198,22 @@ class LiveReply:
             self._checked = self._text, self._own.checked(self._text, is_whole=False)
         return self._checked[1].shown
 
-    def _wanted(self) -> list[tuple[Part, Buttons]]:
-        """What the messages should show: the buttons under the last."""
-        parts = render(self._presentable(), self._footer)
-        return [(part, self._buttons if index + 1 == len(parts) else ()) for index, part in enumerate(parts)]
+    def _wanted(self) -> list[Wanted]:
+        """What the messages should show."""
+        attaches = may_attach(self.question.channel)
+        text = self._presentable()
+        return layout(text, self._footer, self._buttons, is_whole=self._final, may_attach=attaches)
 
-    def _next_late(self) -> tuple[int, tuple[Part, Buttons] | None] | None:
+    def _next_late(self) -> tuple[int, Wanted | None] | None:
         """The first message that is not as it should be: its index and what it should show (None: it should go)."""
         wanted = self._wanted()
-        for index, (part, buttons) in enumerate(wanted):
+        for index, state in enumerate(wanted):
             if index >= len(self._posted):
-                return index, (part, buttons)
+                return index, state
             now = self._posted[index]
-            if (now.part.shown, now.buttons) != (part.shown, buttons):
-                return index, (part, buttons)
-            self._posted[index] = Shown(now.message, part, buttons)
+            if not now.state.looks_like(state):
+                return index, state
+            self._posted[index] = Shown(now.message, state)
         return (len(wanted), None) if len(wanted) < len(self._posted) else None
 
     async def _one_request(self) -> None:
@@ -245,7 +228,7 @@ class LiveReply:
         else:
             self._failures = 0
 
-    async def _mend(self, late: tuple[int, tuple[Part, Buttons] | None] | None) -> None:
+    async def _mend(self, late: tuple[int, Wanted | None] | None) -> None:
         if late is None:
             if self._outdated:
                 await self._outdated[-1].message.delete()
@@ -256,42 +239,51 @@ class LiveReply:
             await self._posted[-1].message.delete()
             self._posted.pop()
         elif index < len(self._posted):
-            await self._edit(index, *wanted)
+            await self._edit(index, wanted)
         else:
-            await self._post(*wanted)
+            await self._post(wanted)
         self._has_begun = self._has_begun or self._first_text_at is not None
 
-    async def _post(self, part: Part, buttons: Buttons) -> None:
+    async def _post(self, state: Wanted) -> None:
         """Post a part. One that failed may be on Discord all the same: then it is this one, with what it said then."""
         if self._typing is not None and self._text:
             self._typing.cancel()
         before = self._posted[-1].message if self._posted else self.question
-        message = await self._send(part.shown, before, buttons)
-        self._posted.append(Shown(message, part, None if self._failures else buttons))
+        message = await self._send(state, before)
+        self._posted.append(Shown(message, of_earlier(state) if self._failures else state))
         self._nonce = secrets.randbits(NONCE_BITS)
-        await self._on_posted(message, part, before)
+        await self._on_posted(message, state.part, before)
 
-    async def _edit(self, index: int, part: Part, buttons: Buttons) -> None:
+    async def _edit(self, index: int, state: Wanted) -> None:
         now = self._posted[index]
-        if now.buttons == buttons:
-            await now.message.edit(content=part.shown)
-        else:
-            await now.message.edit(content=part.shown, view=view_of(buttons))
-        self._posted[index] = Shown(now.message, part, buttons)
+        await now.message.edit(
+            content=state.part.shown,
+            view=discord.utils.MISSING if now.state.buttons == state.buttons else view_of(state.buttons or ()),
+            attachments=discord.utils.MISSING if now.state.file == state.file else uploads(state.file),
+        )
+        self._posted[index] = Shown(now.message, state)
 
-    async def _send(self, content: str, before: AnyMessage, buttons: Buttons) -> discord.Message:
+    async def _send(self, state: Wanted, before: AnyMessage) -> discord.Message:
         """Reply, even when the question is gone or its history may not be read; only who waited long is pinged."""
-        channel, view = self._room or self.question.channel, view_of(buttons) or discord.utils.MISSING
+        channel, view = self._room or self.question.channel, view_of(state.buttons or ()) or discord.utils.MISSING
+        content = state.part.shown
         if before.channel.id != channel.id:  # a reply to what stands elsewhere there cannot be
             return await channel.send(content, view=view, nonce=self._nonce)
         reference = before.to_reference(fail_if_not_exists=False)
         pings = self._pings and not self._posted
         try:
-            return await channel.send(content, reference=reference, mention_author=pings, view=view, nonce=self._nonce)
+            return await channel.send(
+                content,
+                reference=reference,
+                mention_author=pings,
+                view=view,
+                files=uploads(state.file),
+                nonce=self._nonce,
+            )
         except discord.HTTPException as error:
             if error.code != CANNOT_REPLY_WITHOUT_HISTORY:
                 raise
-            return await channel.send(content, view=view, nonce=self._nonce)
+            return await channel.send(content, view=view, files=uploads(state.file), nonce=self._nonce)
 
     async def _keep_typing(self) -> None:
         with contextlib.suppress(*TROUBLE):

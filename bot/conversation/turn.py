@@ -6,7 +6,7 @@ know who may ask (`reception`), nor how edits are paced (`streaming`), nor what 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
@@ -27,13 +27,16 @@ from bot.conversation.order import Kind, Order
 from bot.conversation.own_text import INSTEAD, OwnText, WordList
 from bot.conversation.pace import Pace
 from bot.conversation.patience import Patience
+from bot.conversation.pictures import Images, Pictures
 from bot.conversation.pieces import pieces_of, rows_of
 from bot.conversation.prompting import Prompts
 from bot.conversation.recalling import Recalling
-from bot.conversation.rendering import Part, small
+from bot.conversation.recording import Recording
+from bot.conversation.rendering import small
 from bot.conversation.rooms import room_of
 from bot.conversation.running import Replies, Running
-from bot.conversation.streaming import AnyMessage, LiveReply, Standing
+from bot.conversation.shown import Standing
+from bot.conversation.streaming import LiveReply
 from bot.conversation.transcript import Conversation, Transcript
 from bot.errors import LeftOut, explain
 from bot.settings.rulebook import Rulebook
@@ -41,8 +44,8 @@ from llm.client import LLMClient
 from llm.errors import ContextTooLong, LLMError
 from llm.types import QueuePosition, Sampling
 from storage.choices import Choices, Consent
-from storage.errors import StorageError
-from storage.history import History, StoredMessage, StoredPerson
+from storage.history import History
+from storage.open_replies import Page
 
 log = structlog.get_logger()
 
@@ -78,9 +81,10 @@ class Turns:
         recalling: Recalling,
         rulebook: Rulebook,
         aftercare: Aftercare,
+        pictures: Pictures,
     ) -> None:
         self._llm = llm
-        self._history = history
+        self._recording = Recording(history, me)
         self._intake = intake
         self._transcript = transcript
         self._prompts = prompts
@@ -94,6 +98,7 @@ class Turns:
         self._recalling = recalling
         self._rulebook = rulebook
         self._aftercare = aftercare
+        self._pictures = pictures
         self._lanes = Lanes()
 
     @asynccontextmanager
@@ -134,7 +139,7 @@ class Turns:
         live = LiveReply(
             question,
             self._clocks.of(room.id if room else question.channel.id),
-            self._remember_part,
+            self._recording.begun,
             self._pace,
             buttons=while_writing(Target(question.id, running.asker_id, order.number)),
             standing=order.standing,
@@ -146,21 +151,24 @@ class Turns:
         async with live:
             try:
                 answer = await self._written(running, order, live)
+                answer.unread = await self._pictures.unread(running.question, running.rules.model)
                 await self._end(running, order, answer, live)
                 running.is_shown = True
             finally:
-                await self._store(running, answer, live)
+                if await self._recording.whole(running.question.id, answer, live.posted):
+                    self._aftercare.after(live.question, live.posted[-1].message.id, running.rules)
 
-    async def show(self, finished: Finished, number: int, message: discord.Message) -> None:
+    async def show(self, finished: Finished, pages: Sequence[Page], number: int, message: discord.Message) -> None:
         """Show another of the answers that there are already, in the place of the one that stands there."""
-        page = finished.pages[number]
-        target = Target(finished.question.id, finished.asker_id, number)
-        buttons = after_answer(target, len(finished.pages), is_cut_off=page.is_cut_off)
+        page = pages[number]
+        target = Target(finished.question_id, finished.asker_id, number)
+        buttons = after_answer(target, len(pages), is_cut_off=page.is_cut_off)
         clock = self._clocks.of(message.channel.id)
-        async with LiveReply(message, clock, self._remember_part, self._pace, standing=finished.standing) as live:
+        async with LiveReply(message, clock, self._recording.begun, self._pace, standing=finished.standing) as live:
             await live.finish(page.text, page.footer, buttons)
             finished.standing, finished.number = Standing(live.posted, page.text, page.footer), number
-            await self._record_parts(finished.question.id, live)
+            await self._recording.shown(finished.question_id, live.posted)
+            await self._newest.put(finished, pages)
 
     async def _written(self, running: Running, order: Order, live: LiveReply) -> Answer:
         """The answer, written as often as the question changes while it is."""
@@ -190,11 +198,17 @@ class Turns:
         await live.finish(end.text, end.footer, end.buttons)
         if live.posted and end.text:
             standing = Standing(live.posted, end.text, end.footer)
-            self._newest.put(
-                Finished(
-                    running.key, running.question, running.asker_id, standing, end.number, end.pages, not end.buttons
-                )
+            finished = Finished(
+                running.key,
+                running.question.id,
+                running.asker_id,
+                standing,
+                self._pace.clock.utc(),
+                end.number,
+                running.question,
+                is_answered=not end.buttons,
             )
+            await self._newest.put(finished, end.pages)
 
     async def _generate(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         """Fill `answer`, waiting with patience while the engine is being restarted; an error stays in it."""
@@ -221,8 +235,9 @@ class Turns:
             question, running.rules.context_messages, model=answer.model
         )
         beside = await self._recalling.beside(question, running.asker_id, conversation.rows, running.chosen)
+        images = await self._pictures.of(question, [row.id for row in conversation.rows], running.rules.model)
         mentioned = {person.id: person.display_name for person in question.mentions}
-        rows = self._rows(conversation, order, live)
+        rows = self._rows(conversation, order, live, images)
         pieces = pieces_of(rows, conversation.rows, question.guild, self._me(), mentioned, beside)
         if not pieces or pieces[-1].messages[-1].role == "assistant":
             answer.instead, answer.finish_reason = NOTHING_ASKED, "stop"
@@ -252,10 +267,12 @@ class Turns:
         if not answer.text and max(waited, place.eta_s) >= self._pace.queue_remark_s:
             live.remark(small(place_in_line(place)))
 
-    def _rows(self, conversation: Conversation, order: Order, live: LiveReply) -> list[Row]:
+    def _rows(
+        self, conversation: Conversation, order: Order, live: LiveReply, images: Mapping[int, Images]
+    ) -> list[Row]:
         """What was said, without the answer that is to be replaced; with it, where it is to go on."""
         mine, own = self._me().id, {shown.message.id for shown in live.posted}
-        rows = rows_of(conversation.rows, mine, own)
+        rows = rows_of(conversation.rows, mine, own, images)
         if order.kind is Kind.CONTINUE and rows:
             question = rows[-1]
             rows.append(Row(question.id, "", True, order.before, question.id))
@@ -265,43 +282,6 @@ class Turns:
     def _own_text(self, running: Running) -> OwnText:
         """The filter over what is said there, which the managers may have switched off."""
         return OwnText(self._words if running.rules.filter_own_text else NO_WORDS)
-
-    async def _remember_part(self, message: AnyMessage, part: Part, before: AnyMessage) -> None:
-        """Store a part as soon as it is posted, so that a reply to it finds its conversation; its text follows."""
-        try:
-            await self._history.record([self._own(message, part, before.id)])
-        except StorageError as error:
-            log.error("reply not stored", message=message.id, error=str(error))
-
-    async def _store(self, running: Running, answer: Answer, live: LiveReply) -> None:
-        """Keep what was said and how it came to be. The answer stands on Discord, so a failure is only logged."""
-        if not live.posted:
-            return
-        try:
-            await self._record_parts(running.question.id, live)
-            await self._history.record_reply(answer.as_stored(live.posted[0].message.id, running.question.id))
-            self._aftercare.after(live.question, live.posted[-1].message.id, running.rules)
-        except StorageError as error:
-            log.error("reply not stored", message=running.question.id, error=str(error))
-
-    async def _record_parts(self, question_id: int, live: LiveReply) -> None:
-        before, parts = question_id, []
-        for shown in live.posted:
-            parts.append(self._own(shown.message, shown.part, before))
-            before = shown.message.id
-        await self._history.record(parts)
-
-    def _own(self, message: AnyMessage, part: Part, before_id: int) -> StoredMessage:
-        me = self._me()
-        return StoredMessage(
-            id=message.id,
-            channel_id=message.channel.id,
-            guild_id=message.guild.id if message.guild else None,
-            author=StoredPerson(me.id, me.display_name, is_bot=True),
-            content=part.raw,
-            created_at=message.created_at,
-            reply_to=before_id,
-        )
 
 
 def varied(sampling: Sampling) -> Sampling:

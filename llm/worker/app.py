@@ -34,6 +34,7 @@ from llm.worker.tasks import Tasks
 log = structlog.get_logger()
 
 Json = dict[str, Any]
+TEXT_ONLY = {"input_modalities": ["text"]}  # no engine here reads images: clients need not try
 LINGER_S = 5.0  # after a request's deadline, for its last words to be sent
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
@@ -119,7 +120,7 @@ def _models(serving: Serving) -> list[Json]:
     """The chat model first, then the task models."""
     serving.check_ready()
     chat, tasks = serving.chat, serving.tasks
-    listed = [] if chat is None else [(chat.name, chat.created, chat.context, chat.about())]
+    listed = [] if chat is None else [(chat.name, chat.created, chat.context, TEXT_ONLY | chat.about())]
     listed += [] if tasks is None else [(name, tasks.created, length, {}) for name, length in tasks.listed()]
     return [
         {"id": name, "object": "model", "created": created, "owned_by": "steward", "max_model_len": length, **about}

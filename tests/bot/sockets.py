@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import time
@@ -67,6 +68,13 @@ class Ada:
         if reply_to:
             body["message_reference"] = {"message_id": reply_to}
         return str((await self.call("POST", f"/channels/{channel or self.channel}/messages", body))["id"])
+
+    async def attach(self, text: str, *files: tuple[str, bytes]) -> str:
+        """Ask with files."""
+        body = json.dumps({"content": f"<@{self.bot_id}> {text}"})
+        parts = {f"files[{number}]": file for number, file in enumerate(files)}
+        answer = await self.http.post(f"/channels/{self.channel}/messages", data={"payload_json": body}, files=parts)
+        return str(answer.raise_for_status().json()["id"])
 
     async def replies(self, question: str, channel: str | None = None) -> list[Json]:
         """Steward's replies to a message, as they are now."""

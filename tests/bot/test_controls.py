@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import discord
 import pytest
@@ -19,7 +21,9 @@ from bot.conversation.running import Why
 from bot.conversation.turn import GO_ON
 from bot.errors import explain
 from llm.errors import EngineUnavailable, StreamBroken
+from storage.database import Database
 from storage.history import History
+from storage.open_replies import OpenReplies
 from tests.bot.conftest import Bot, World
 from tests.fakes import ScriptedEngine, die_midway, failure, reply
 from tests.waiting import until
@@ -231,16 +235,51 @@ class TestRegenerate:
         await press(world, "Regenerate")
         assert newest(world).content.startswith("One.\n-# ") and labels(newest(world)) == ["Regenerate"]
 
-    async def test_after_a_restart_only_the_shown_one_is_known(
-        self, world: World, engine: ScriptedEngine, bot: Bot
+    async def test_all_of_them_outlive_a_restart(
+        self, world: World, engine: ScriptedEngine, bot: Bot, history: History
     ) -> None:
-        engine.enqueue(reply("One."), reply("Two."), reply("Three."))
-        await ask(world)
+        engine.enqueue(reply("One and", finish_reason="length"), reply("Two."), reply("three."), reply("Four."))
+        answer = await ask(world)
         await press(world, "Regenerate")
         await world.env.restart_bot(bot.client())
+        assert await press(world, "‹") == ""
+        assert labels(newest(world)) == ["‹", "1/2", "›", "Continue", "Regenerate"]
+        assert (await history.chain(answer.id)).messages[-1].content == "One and"
+        await world.env.restart_bot(bot.client())
+        await press(world, "Continue")
+        assert world.said() == ["One and three."] and labels(newest(world)) == ["‹", "1/2", "›", "Regenerate"]
+        await press(world, "Regenerate")
+        assert world.said() == ["Four."] and "3/3" in labels(newest(world))
+
+    async def test_what_is_no_longer_kept_is_said(
+        self, world: World, engine: ScriptedEngine, database: Database
+    ) -> None:
+        engine.enqueue(reply("One."), reply("Two."), reply("Three."))
+        answer = await ask(world)
+        await press(world, "Regenerate")
+        await OpenReplies(database).close([answer.id])
         assert await press(world, "‹") == PAGES_GONE
+        assert world.said() == ["Two."] and labels(newest(world)) == ["Regenerate"]
         await press(world, "Regenerate")
         assert world.said() == ["Three."] and "2/2" in labels(newest(world))
+
+    async def test_a_deleted_question_takes_those_with_it_that_repeat_its_words(
+        self, world: World, engine: ScriptedEngine
+    ) -> None:
+        engine.enqueue(reply("You said swordfish."), reply("Two."))
+        question = await world.ada.send(world.channel, f"{world.mention} my word is swordfish")
+        await press(world, "Regenerate")
+        await world.ada.delete(question)
+        assert await press(world, "‹") == PAGES_GONE
+
+    async def test_a_question_that_is_edited_after_a_restart_is_answered_anew(
+        self, world: World, engine: ScriptedEngine, bot: Bot
+    ) -> None:
+        engine.enqueue(reply("One."), reply("Two."))
+        question = await world.ada.send(world.channel, f"{world.mention} one?")
+        await world.env.restart_bot(bot.client())
+        await world.ada.edit(question, f"{world.mention} two?")
+        assert world.said() == ["Two."] and engine.requests[1].texts[1:] == ["Ada: two?"]
 
     async def test_somebody_has_answered(self, world: World, engine: ScriptedEngine) -> None:
         engine.enqueue(reply("One."))
@@ -269,8 +308,31 @@ class TestRegenerate:
         engine.enqueue(reply("One."))
         await ask(world)
         await world.env.restart_bot(bot.client())
-        await world.env.advance_time(901)
-        assert await press(world, "Regenerate") == NOT_NEWEST
+        await world.env.advance_time(899)
+        assert labels(newest(world)) == ["Regenerate"]
+        await world.env.advance_time(2)
+        assert labels(newest(world)) == []
+
+    async def test_a_reply_that_became_old_while_steward_was_away(
+        self, world: World, engine: ScriptedEngine, bot: Bot, database: Database
+    ) -> None:
+        engine.enqueue(reply("One."))
+        await ask(world)
+        opened = OpenReplies(database)
+        (kept,) = await opened.all()
+        await opened.put(replace(kept, since=kept.since - timedelta(minutes=16)), [])
+        await world.env.restart_bot(bot.client())
+        assert labels(newest(world)) == [] and await opened.all() == []
+
+    async def test_a_reply_of_an_earlier_run_makes_room_for_the_next(
+        self, world: World, engine: ScriptedEngine, bot: Bot
+    ) -> None:
+        engine.enqueue(reply("One."), reply("Two."))
+        first = await ask(world)
+        await world.env.restart_bot(bot.client())
+        await ask(world, "and now?", reply_to=first)
+        shown = [labels(message) for message in world.channel.history() if message.author.id == world.me]
+        assert shown == [[], ["Regenerate"]]
 
     async def test_a_reply_of_an_earlier_run_that_somebody_answered(
         self, world: World, engine: ScriptedEngine, bot: Bot

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from bot.conversation.answer import STOPPED
+from bot.conversation.long_answers import FILE_NAME, IN_FILE
 from bot.conversation.rendering import small
 from bot.conversation.running import Why
 from bot.conversation.turn import RESTARTING
@@ -18,6 +19,7 @@ from llm.config import LLMSettings
 from llm.errors import EngineTimeout
 from storage.database import Database
 from storage.history import History
+from tests.bot.papers import pdf, picture
 from tests.bot.sockets import DEADLINE_S, Ada, ada_at, eventually, steward_at
 from tests.fakes import ScriptedEngine, die_midway, hang, reply
 
@@ -96,6 +98,33 @@ async def test_many_slow_answers_do_not_hold_up_a_quick_one(ada: Ada, engine: Sc
     release.set()
     for question in slow:
         await eventually(partial(ada.sees, question, "End."))
+
+
+async def test_a_long_answer_comes_as_a_file(ada: Ada, engine: ScriptedEngine, database: Database) -> None:
+    text = " ".join(f"word{number}" for number in range(900))
+    engine.enqueue(reply(f"{text} end."))
+    question = await ada.ask("hello")
+    await eventually(partial(ada.sees, question, "word0 "))
+    (first,) = await ada.replies(question)
+    await eventually(partial(ada.sees, first["id"], FILE_NAME))
+    (last,) = await ada.replies(first["id"])
+    assert IN_FILE in last["content"]
+    assert (await ada.http.get(last["attachments"][0]["url"])).text == f"{text} end.\n"
+
+    async def is_stored() -> bool:
+        rows = (await History(database).chain(int(last["id"]))).messages
+        return "".join(row.content for row in rows[1:]) == f"{text} end."
+
+    await eventually(is_stored)
+
+
+async def test_pdf_files_and_pictures_are_read(ada: Ada, engine: ScriptedEngine) -> None:
+    engine.sees, engine.max_model_len = True, 8192
+    engine.enqueue(reply("Bees."))
+    question = await ada.attach("what is this?", ("bees.pdf", pdf("Bees dance.")), ("bee.png", picture()))
+    await ada.reads(question, "Bees.")
+    text, shown = engine.requests[0].body["messages"][-1]["content"]
+    assert "]\nBees dance.\n[end of file]" in text["text"] and shown["type"] == "image_url"
 
 
 async def test_a_question_that_is_deleted_and_not_posted_again_ends_its_answer(

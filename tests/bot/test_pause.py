@@ -11,10 +11,12 @@ from simcord.actors import MemberActor
 
 from bot.commands.pause import RESUMED, WAS_NOT_PAUSED
 from bot.conversation.answer import STOPPED
-from bot.conversation.pausing import Paused, Pauses, duration
+from bot.conversation.pausing import PAUSED_UNTIL, Paused, Pauses, duration
 from bot.conversation.running import Why
 from bot.errors import Refusal
-from tests.bot.conftest import World
+from storage.database import Database
+from storage.settings import GuildSettings, Place, Scope
+from tests.bot.conftest import Bot, World
 from tests.clock import ManualClock
 from tests.fakes import ScriptedEngine, reply
 from tests.waiting import until
@@ -59,6 +61,30 @@ async def test_a_channel_alone_and_for_a_while(world: World, engine: ScriptedEng
     await world.env.advance_time(1801)
     await world.ada.send(world.channel, f"{world.mention} hello")
     assert world.said() == ["Back."]
+
+
+async def test_it_outlives_a_restart(world: World, engine: ScriptedEngine, mo: MemberActor, bot: Bot) -> None:
+    engine.enqueue(reply("Back."))
+    await pause(world, mo, length="30m", where="channel")
+    await world.env.restart_bot(bot.client())
+    await world.ada.send(world.channel, f"{world.mention} hello")
+    assert "A moderator has paused me here" in world.said()[0]
+    await pause(world, mo, length="off", where="channel")
+    await world.env.restart_bot(bot.client())
+    await world.ada.send(world.channel, f"{world.mention} hello")
+    assert world.said()[1] == "Back."
+
+
+async def test_one_that_is_over_is_forgotten(database: Database) -> None:
+    clock, settings = ManualClock(), GuildSettings(database)
+    await settings.put(Place(7), PAUSED_UNTIL, clock.utc().isoformat(), by=700)
+    await settings.put(Place(7, Scope.CHANNEL, 70), PAUSED_UNTIL, (clock.utc() + timedelta(hours=1)).isoformat(), by=1)
+    pauses = Pauses(clock)
+    await pauses.restore(settings)
+    pauses.require_none(7)
+    with pytest.raises(Paused):
+        pauses.require_none(70, 7)
+    assert list(await settings.places(PAUSED_UNTIL)) == [Place(7, Scope.CHANNEL, 70)]
 
 
 @pytest.mark.parametrize(

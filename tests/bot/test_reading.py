@@ -101,16 +101,16 @@ async def read(*uploads: Upload) -> list[File]:
 )
 async def test_nothing_is_fetched_from_elsewhere(url: str) -> None:
     upload = Upload(url=url)
-    assert (await read(upload))[0].trouble == "not read: it does not lie on Discord's servers"
+    assert (await read(upload))[0].trouble == "it does not lie on Discord's servers"
     assert upload.reads == 0
 
 
 async def test_what_cannot_be_read_says_why() -> None:
     files = await read(Upload(1, size=TEXT_LIMIT + 1), Upload(2, data=b"\0\0"), Upload(3, fails=True), Upload(4))
     assert [file.trouble for file in files] == [
-        "not read: larger than 256 KiB",
-        "not read: it is no text",
-        "not read: Discord did not give it",
+        "it is larger than 256 KiB",
+        "it is no text",
+        "Discord did not give it",
         "",
     ]
     assert files[-1].text == "hello"

@@ -14,7 +14,8 @@ import pytest
 from bot.conversation.channel_clock import ChannelClock, ChannelClocks
 from bot.conversation.pace import Pace
 from bot.conversation.rendering import Part
-from bot.conversation.streaming import AnyMessage, LiveReply
+from bot.conversation.shown import AnyMessage
+from bot.conversation.streaming import LiveReply
 from tests.waiting import until
 
 

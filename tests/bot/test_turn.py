@@ -9,7 +9,7 @@ import discord
 import pytest
 from sqlalchemy import text as sql
 
-from bot.conversation.answer import ATTACHMENTS_UNREAD, CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
+from bot.conversation.answer import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.conversation.own_text import INSTEAD
 from bot.errors import UNEXPECTED, explain
 from llm.errors import ContextTooLong, EngineTimeout, EngineUnavailable, StreamBroken
@@ -172,10 +172,12 @@ async def test_an_answer_that_shows_nothing_is_said_to_be_one(
     assert (await history.chain(answer.id)).messages[-1].content == ""
 
 
-async def test_attachments_are_not_read_in_silence(world: World, engine: ScriptedEngine) -> None:
+async def test_attachments_are_not_left_unread_in_silence(world: World, engine: ScriptedEngine) -> None:
     engine.enqueue(reply("I see no file."))
-    await world.ada.send(world.channel, f"{world.mention} what is in it?", attachments=[("notes.txt", b"secret")])
-    assert world.said() == [f"I see no file.\n-# {ATTACHMENTS_UNREAD}"]
+    files = [("notes.txt", b"secret"), ("all.zip", b"PK")]
+    await world.ada.send(world.channel, f"{world.mention} what is in it?", attachments=files)
+    told = "I could not read notes.txt: it does not lie on Discord's servers · I cannot read all.zip"
+    assert world.said() == [f"I see no file.\n-# {told}"]
 
 
 class TestWhenTheEngineFails:

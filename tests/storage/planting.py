@@ -11,6 +11,7 @@ from storage.database import Database
 from storage.history import History, StoredPerson, StoredReply
 from storage.memories import Embedded, Memories
 from storage.models import Base
+from storage.open_replies import KeptReply, OpenReplies, Page
 from storage.summaries import RunningSummaries, RunningSummary
 from storage.tokens import TokenCounts
 from tests.storage.samples import ADA, CHANNEL, GUILD, NOON, message
@@ -65,6 +66,9 @@ async def _plant_derived(database: Database) -> None:
     )
     summary = RunningSummary(CHANNEL, PLANTED, 3, f"The vault opens with {SECRET}", "m", frozenset({1, 2, 3}))
     assert await RunningSummaries(database).put(summary)
+    pages = [Page("Ask her.", "", "stop"), Page(f"It opens with {SECRET}.", "", "length")]
+    reply = KeptReply(SECOND_ANSWER, SECOND_ANSWER, CHANNEL, GUILD, PLANTED, 3, 701, 0, NOON)
+    assert await OpenReplies(database).put(reply, pages)
     await TokenCounts(database).put("m", {PLANTED: (f"the vault opens with {SECRET}", 7)})
 
 

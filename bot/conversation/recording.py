@@ -1,0 +1,67 @@
+"""Steward's own answers in storage: a part as soon as it stands, and at the end the whole text and how it came to be.
+
+It does not know how an answer is made or shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import discord
+import structlog
+
+from bot.conversation.answer import Answer
+from bot.conversation.rendering import Part
+from bot.conversation.shown import AnyMessage, Shown
+from storage.errors import StorageError
+from storage.history import History, StoredMessage, StoredPerson
+
+log = structlog.get_logger()
+
+
+class Recording:
+    """Records what Steward says."""
+
+    def __init__(self, history: History, me: Callable[[], discord.ClientUser]) -> None:
+        self._history = history
+        self._me = me
+
+    async def begun(self, message: AnyMessage, part: Part, before: AnyMessage) -> None:
+        """Store a part as soon as it is posted, so that a reply to it finds its conversation; its text follows."""
+        try:
+            await self._history.record([self._own(message, part, before.id)])
+        except StorageError as error:
+            log.error("reply not stored", message=message.id, error=str(error))
+
+    async def whole(self, question_id: int, answer: Answer, parts: Sequence[Shown]) -> bool:
+        """Keep what was said and how it came to be; whether it is kept. The answer stands on Discord, so a failure is
+        only logged."""
+        if not parts:
+            return False
+        try:
+            await self.shown(question_id, parts)
+            await self._history.record_reply(answer.as_stored(parts[0].message.id, question_id))
+        except StorageError as error:
+            log.error("reply not stored", message=question_id, error=str(error))
+            return False
+        return True
+
+    async def shown(self, question_id: int, parts: Sequence[Shown]) -> None:
+        """Keep what stands there now. Raises StorageError."""
+        before, rows = question_id, []
+        for shown in parts:
+            rows.append(self._own(shown.message, shown.part, before))
+            before = shown.message.id
+        await self._history.record(rows)
+
+    def _own(self, message: AnyMessage, part: Part, before_id: int) -> StoredMessage:
+        me = self._me()
+        return StoredMessage(
+            id=message.id,
+            channel_id=message.channel.id,
+            guild_id=message.guild.id if message.guild else None,
+            author=StoredPerson(me.id, me.display_name, is_bot=True),
+            content=part.raw,
+            created_at=message.created_at,
+            reply_to=before_id,
+        )
