@@ -241,8 +241,10 @@ def prepared_cut(pieces: Sequence[Exchange], sizes: Sequence[int], room: int, st
 
 
 def last_cut(pieces: Sequence[Exchange], cuts: Collection[int]) -> int | None:
-    """Where the newest piece stands whose first message is one of `cuts`; None where there is none."""
-    return next((index for index in range(len(pieces) - 1, -1, -1) if pieces[index].first_id in cuts), None)
+    """Where the newest piece stands whose first message is one of `cuts`; None where there is none. Of several pieces
+    of one message (a question that is asked to go on) it is the first."""
+    newest = next((piece.first_id for piece in reversed(pieces) if piece.first_id in cuts), None)
+    return None if newest is None else next(index for index, piece in enumerate(pieces) if piece.first_id == newest)
 
 
 def reach(pieces: Sequence[Exchange], start: int) -> int:

@@ -31,7 +31,7 @@ from bot.conversation.said import LONGEST_CARD, Card, File, Poll, Said, readable
             "[file: a.png, 300 KB, a cat]\n[file: b.txt, 12 bytes]\none\ntwo\n[end of file]",
         ),
         (
-            Said(files=(File("c.txt", 9, "", "", "not read: it is no text"),)),
+            Said(files=(File("c.txt", 9, "", "", "it is no text"),)),
             "[file: c.txt, 9 bytes, not read: it is no text]",
         ),
         (
