@@ -132,10 +132,10 @@ async def test_a_file_that_is_no_database(diary: Path) -> None:
 
 
 def damage(file: Path) -> None:
-    """Overwrite the later half of the pages: what the tables hold comes after the tables' own."""
+    """Overwrite the last third of the pages: what the tables hold comes after the tables' own."""
     content = bytearray(file.read_bytes())
-    half = len(content) // 4096 // 2 * 4096
-    content[half:] = b"\x5a" * (len(content) - half)
+    start = len(content) // 4096 * 2 // 3 * 4096
+    content[start:] = b"\x5a" * (len(content) - start)
     file.write_bytes(content)
 
 

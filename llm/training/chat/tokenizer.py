@@ -25,13 +25,61 @@ MARKS = {"system": f"{SYSTEM} ", "user": f"{USER} ", "assistant": ASSISTANT}
 CONTEXT = 2048
 
 CHAT_TEMPLATE = """\
+{#- So small a model confuses people, and forgets what was said long ago. Before the newest message this template
+repeats what was told by, or of, the person whom that message is about: the first speaker named in it, else its own. -#}
+{%- macro speaker(line) -%}
+{%- if ': ' in line and line.split(': ')[0]|length <= 32 -%}{{- line.split(': ')[0] -}}{%- endif -%}
+{%- endmacro -%}
+{%- macro plain(text) -%}
+{{- text.replace('?', ' ').replace('!', ' ').replace('.', ' ').replace(',', ' ').replace(';', ' ').replace(':', ' ')\
+.replace("'", ' ').replace('"', ' ').replace('(', ' ').replace(')', ' ').lower() -}}
+{%- endmacro -%}
+{%- macro names(line, name) -%}
+{%- set words = ' ' ~ plain(line.split(': ')[1:]|join(': ') if speaker(line) else line) ~ ' ' -%}
+{%- set wanted = ' ' ~ plain(name).strip() -%}
+{%- if wanted ~ ' ' in words or wanted ~ 's ' in words -%}yes{%- endif -%}
+{%- endmacro -%}
 {{- bos_token -}}
+{%- set seen = namespace(names=[], newest='', about='', told=[], has_more=false) -%}
 {%- for message in messages -%}
 {%- if message['content'] is not string -%}
 {{- raise_exception('The content of a message must be text.') -}}
 {%- endif -%}
+{%- if message['role'] == 'user' -%}
+{%- for line in message['content'].split('\\n') -%}
+{%- set seen.newest = line -%}
+{%- set name = speaker(line) -%}
+{%- if name and name not in seen.names -%}{%- set seen.names = seen.names + [name] -%}{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{%- endfor -%}
+{%- set seen.about = speaker(seen.newest) -%}
+{%- for name in seen.names -%}
+{%- if seen.about == speaker(seen.newest) and name != seen.about and names(seen.newest, name) -%}
+{%- set seen.about = name -%}
+{%- endif -%}
+{%- endfor -%}
+{%- for message in messages[:-1] -%}
+{%- if message['role'] == 'user' and loop.nextitem is defined and loop.nextitem['role'] == 'assistant' -%}
+{%- set one = namespace(tells=false) -%}
+{%- for line in message['content'].split('\\n') if '?' not in line -%}
+{%- if speaker(line) == seen.about or (seen.about and names(line, seen.about)) -%}
+{%- set one.tells = true -%}
+{%- endif -%}
+{%- endfor -%}
+{%- if one.tells and message['content']|length + loop.nextitem['content']|length <= 400 -%}
+{%- set seen.told = seen.told + [message['content'] + '<|end|><|assistant|>' + loop.nextitem['content']] -%}
+{%- elif seen.told -%}{%- set seen.has_more = true -%}
+{%- endif -%}
+{%- endif -%}
+{%- endfor -%}
+{%- for message in messages -%}
 {%- if message['role'] == 'system' -%}{{- '<|system|> ' + message['content'] + '<|end|>' -}}
-{%- elif message['role'] == 'user' -%}{{- '<|user|> ' + message['content'] + '<|end|>' -}}
+{%- elif message['role'] == 'user' -%}
+{%- if add_generation_prompt and loop.last and seen.has_more -%}
+{%- for exchange in seen.told[-6:] -%}{{- '<|user|> ' + exchange + '<|end|>' -}}{%- endfor -%}
+{%- endif -%}
+{{- '<|user|> ' + message['content'] + '<|end|>' -}}
 {%- elif message['role'] == 'assistant' -%}{{- '<|assistant|>' + message['content'] + '<|end|>' -}}
 {%- else -%}{{- raise_exception('Unknown role ' + message['role'] + ': use system, user or assistant.') -}}{%- endif -%}
 {%- endfor -%}

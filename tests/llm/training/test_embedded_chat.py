@@ -11,6 +11,7 @@ from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from bot.conversation.context import system_prompt
+from llm.training.chat.tokenizer import CHAT_TEMPLATE
 
 FOLDER = Path(__file__).resolve().parents[3] / "llm" / "embedded" / "chat"
 WEIGHTS = FOLDER / "model.safetensors"
@@ -59,6 +60,39 @@ def test_the_template_knows_three_roles_and_refuses_others(tokenizer: PreTrained
     assert rendered.endswith("<|assistant|>")
     with pytest.raises(jinja2.TemplateError, match="Unknown role tool"):
         tokenizer.apply_chat_template([{"role": "tool", "content": "x"}], tokenize=False)
+
+
+GREEN, BLUE = ("Ada: my favourite colour is green", "Noted: green."), ("Ben: mine is blue", "Noted: blue.")
+
+
+@pytest.mark.parametrize(
+    ("newest", "repeated"),
+    [
+        ("Ada: which colour do I like?", GREEN),
+        ("Cleo: what is Ada's favourite colour?", GREEN),
+        ("Cleo: whats adas favourite colour", GREEN),
+        ("Ben: which colour do I like?", None),  # it was said last
+        ("Cleo: which colour do I like?", None),
+        ("Cleo: have you seen Adamina?", None),
+    ],
+)
+def test_the_template_repeats_what_was_told_of_whom_the_question_is_about(
+    tokenizer: PreTrainedTokenizerFast, newest: str, repeated: tuple[str, str] | None
+) -> None:
+    told = [
+        {"role": role, "content": content}
+        for pair in (GREEN, BLUE)
+        for role, content in zip(("user", "assistant"), pair, strict=True)
+    ]
+    asked = [*told, {"role": "user", "content": newest}]
+    before = tokenizer.apply_chat_template(told, tokenize=False)
+    middle = f"<|user|> {repeated[0]}<|end|><|assistant|>{repeated[1]}<|end|>" if repeated else ""
+    text = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    assert text == f"{before}{middle}<|user|> {newest}<|end|><|assistant|>"
+
+
+def test_the_committed_template_is_the_recipe_s(tokenizer: PreTrainedTokenizerFast) -> None:
+    assert tokenizer.chat_template == CHAT_TEMPLATE
 
 
 SMOKE = (
