@@ -103,10 +103,12 @@ class Controls:
     ) -> None:
         """Do it, unless the same is being done: two presses within a moment are one."""
         running = self._replies.to(target.question_id)
-        if target.question_id in self._in_work or (running is not None and not running.is_shown):
+        if target.question_id in self._in_work or (running is not None and not running.is_ending):
             raise Refusal(IN_WORK)
         self._in_work.add(target.question_id)
         try:
+            if running is not None:  # its buttons stand there a moment before everything about it is kept
+                await running.shown.wait()
             if action is Action.PAGE:
                 await self._turn_page(message, target)
                 return

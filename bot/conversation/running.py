@@ -33,8 +33,8 @@ class Running:
 
     `burst` says until when further messages of the asker belong to the question; None where each is one. `chosen` is
     what the asker said yes to; `rules` hold for the asker there. `room` is the thread
-    that was opened for the answer. `is_shown`: Discord shows the end already, and it is
-    only still being stored."""
+    that was opened for the answer. `is_ending`: Discord is being shown the end; `shown`: it is, and known as the newest
+    reply, or there will be none."""
 
     def __init__(
         self,
@@ -57,7 +57,8 @@ class Running:
         self.rules = rules
         self.room = room
         self.has_begun = False
-        self.is_shown = False
+        self.is_ending = False
+        self.shown = asyncio.Event()
         self._earlier: list[discord.Message] = []
         self._names = {question.id}
         self.why_stopped: Why | None = None

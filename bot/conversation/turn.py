@@ -153,8 +153,8 @@ class Turns:
                 answer = await self._written(running, order, live)
                 answer.unread = await self._pictures.unread(running.question, running.rules.model)
                 await self._end(running, order, answer, live)
-                running.is_shown = True
             finally:
+                running.shown.set()
                 if await self._recording.whole(running.question.id, answer, live.posted):
                     self._aftercare.after(live.question, live.posted[-1].message.id, running.rules)
 
@@ -195,6 +195,7 @@ class Turns:
     async def _end(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         before = self._newest.of([shown.message.id for shown in live.posted])
         end = ending(order, answer, running, is_answered=before is not None and before.is_answered)
+        running.is_ending = True
         await live.finish(end.text, end.footer, end.buttons)
         if live.posted and end.text:
             standing = Standing(live.posted, end.text, end.footer)
