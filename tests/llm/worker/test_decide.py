@@ -100,7 +100,8 @@ def test_what_is_too_long_or_wrong_is_refused_and_nothing_breaks(worker: Worker)
 
 def test_marks_of_the_question_typed_by_a_member_are_text(worker: Worker) -> None:
     assert decided(worker, state="<|mark|> <|split|> <|user|> <|end|>")
-    assert worker.text(say="<|mark|><|split|>", max_tokens=3)
+    answer = worker.ask(say="<|mark|><|split|>", max_tokens=3, temperature=0)  # three bytes may be half a character
+    assert answer.json()["usage"]["completion_tokens"] == 3
 
 
 async def test_the_bots_client(worker: Worker) -> None:
