@@ -15,6 +15,7 @@ from bot.commands.help import add_help
 from bot.commands.memory import add_memory
 from bot.commands.pause import Pausing, add_pause
 from bot.commands.privacy import add_privacy
+from bot.commands.retrying import Retries, again_button
 from bot.commands.settings import add_settings
 from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
@@ -82,7 +83,7 @@ class StewardClient(discord.Client):
                 settings, llm, database, in_playground, self._me, self._place, pace or Pace(), self._errands, tasks
             )
         )
-        self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses)
+        self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses, Retries((pace or Pace()).clock))
         add_ask(self.tree, parts.ask, parts.limits)
         add_summarize(self.tree, parts.summarize, parts.limits, parts.gate)
         add_memory(self.tree, parts.people.memory)
@@ -101,6 +102,7 @@ class StewardClient(discord.Client):
         self.add_dynamic_items(reply_button(self._parts.conversation.controls), *self._parts.people.items)
         self.add_view(NoticeView(self._parts.notices))
         self.add_view(SureView(self._parts.notices))
+        self.add_dynamic_items(again_button(self.tree.again))
         for guild_id in await self._parts.membership.served():
             self.add_view(SetupView(guild_id, self._parts.setup))
         self._errands.run(self._sync_commands(), "sync commands")

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import discord
 import structlog
 
+from bot.commands.retrying import IN_PLACE, button_after
 from bot.conversation.rendering import Part
 from bot.errors import Refusal, explain
 from llm.errors import LLMError
@@ -30,22 +31,26 @@ async def explained(interaction: discord.Interaction) -> AsyncIterator[None]:
     except FORESEEN as error:
         explanation = explain(error)
         log.log(explanation.level, "command not answered", command=_name(interaction), error=repr(error))
-        await tell(interaction, explanation.sentence)
+        await tell(interaction, explanation.sentence, button_after(interaction, error))
 
 
 async def defer(interaction: discord.Interaction) -> None:
-    """Promise a private answer: Discord waits three seconds without it, and fifteen minutes with it."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    """Promise a private answer: Discord waits three seconds without it, and fifteen minutes with it.
+
+    Of a command that is given again it was promised already."""
+    if not interaction.extras.get(IN_PLACE):
+        await interaction.response.defer(ephemeral=True, thinking=True)
 
 
-async def tell(interaction: discord.Interaction, text: str) -> None:
+async def tell(interaction: discord.Interaction, text: str, buttons: discord.ui.View | None = None) -> None:
     """Give the private answer: the promised one where it was deferred, a further one where it was given."""
+    view = buttons or discord.utils.MISSING
     if not interaction.response.is_done():
-        await interaction.response.send_message(text, ephemeral=True)
-    elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-        await interaction.edit_original_response(content=text)
+        await interaction.response.send_message(text, ephemeral=True, view=view)
+    elif interaction.extras.pop(IN_PLACE, False) or _is_promised(interaction):
+        await interaction.edit_original_response(content=text, view=view)
     else:
-        await interaction.followup.send(text, ephemeral=True)
+        await interaction.followup.send(text, ephemeral=True, view=view)
 
 
 async def tell_parts(
@@ -65,6 +70,10 @@ async def tell_parts(
     if buttons is not None:
         buttons.stop()  # discord.py would keep it for ever otherwise
     return told
+
+
+def _is_promised(interaction: discord.Interaction) -> bool:
+    return interaction.response.type is discord.InteractionResponseType.deferred_channel_message
 
 
 def _name(interaction: discord.Interaction) -> str:

@@ -14,6 +14,7 @@ import structlog
 from discord import app_commands
 
 from bot.commands.answering import tell
+from bot.commands.retrying import Retries, begin_again, button_after
 from bot.conversation.pausing import Pauses
 from bot.conversation.streaming import TROUBLE
 from bot.errors import Refusal, explain, is_expected
@@ -35,7 +36,14 @@ NOT_IN_PRIVATE = "I do not answer questions in private messages here. `/help` te
 class StewardTree(app_commands.CommandTree[discord.Client]):
     """Slash commands of Steward."""
 
-    def __init__(self, client: discord.Client, membership: Membership, private: PrivatePolicy, pauses: Pauses) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        membership: Membership,
+        private: PrivatePolicy,
+        pauses: Pauses,
+        retries: Retries,
+    ) -> None:
         super().__init__(
             client,
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
@@ -44,16 +52,34 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
         self._membership = membership
         self._private = private
         self._pauses = pauses
+        self._retries = retries
         self._at_work: WeakKeyDictionary[asyncio.Task[object], discord.Interaction[discord.Client]] = (
             WeakKeyDictionary()
         )
 
     async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
         """Whether this person may use commands here; else says why not."""
+        self._retries.given(interaction)
+        return await self._may(interaction, interaction.command.qualified_name if interaction.command else "")
+
+    async def again(self, interaction: discord.Interaction[discord.Client], failed_id: int) -> None:
+        """Somebody pressed *Retry* under a command that failed. Nothing that goes wrong leaves it."""
+        name = "retry"
         try:
-            await self._require_service(interaction)
+            given = self._retries.take(failed_id, interaction.user.id)
+            name = given.command.qualified_name
+            self._retries.pressed(interaction, given)
+            await begin_again(interaction)
+            if await self._may(interaction, name):
+                await given.run(interaction)
+        except Exception as error:  # the edge: whatever it was, the log has the cause
+            await self._failed(interaction, name, error)
+
+    async def _may(self, interaction: discord.Interaction[discord.Client], name: str) -> bool:
+        try:
+            await self._require_service(interaction, name.partition(" ")[0])
         except (Refusal, StorageError) as error:
-            await tell(interaction, explain(error).sentence)
+            await tell(interaction, explain(error).sentence, button_after(interaction, error))
             return False
         if (task := asyncio.current_task()) is not None:  # discord.py runs each command in a task of its own
             self._at_work[task] = interaction
@@ -71,17 +97,19 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
     ) -> None:
         """The edge: whatever a command did not explain itself."""
+        await self._failed(interaction, interaction.command.qualified_name if interaction.command else "?", error)
+
+    @staticmethod
+    async def _failed(interaction: discord.Interaction[discord.Client], name: str, error: Exception) -> None:
         explanation = explain(error)
-        name = interaction.command.qualified_name if interaction.command else "?"
         trace = None if is_expected(error) else error
         log.log(explanation.level, "command failed", command=name, error=repr(error), exc_info=trace)
         try:
-            await tell(interaction, explanation.sentence)
+            await tell(interaction, explanation.sentence, button_after(interaction, error))
         except TROUBLE as silenced:
             log.warning("nobody could be told", command=name, error=str(silenced))
 
-    async def _require_service(self, interaction: discord.Interaction[discord.Client]) -> None:
-        name = interaction.command.qualified_name.partition(" ")[0] if interaction.command else ""
+    async def _require_service(self, interaction: discord.Interaction[discord.Client], name: str) -> None:
         if name not in WITHOUT_MODEL:
             self._pauses.require_none(*_places(interaction))
         if interaction.guild_id is not None:
