@@ -55,7 +55,7 @@ class PrivatePolicy:
         """Whom Steward answers in private, for people."""
         if isinstance(self.setting, tuple):
             return "the owner chose who may write to me; `/help` works for everybody."
-        return "write to me." if self.allows(0) else "off, but for `/help`."
+        return "write to me; a mention starts afresh." if self.allows(0) else "off, but for `/help`."
 
     def allows(self, person_id: int) -> bool:
         """Whether this person may talk with Steward in private."""
@@ -81,6 +81,11 @@ def is_named(message: Incoming) -> bool:
     """Whether this message calls Steward, in the way that counts there."""
     by_name = message.mentions_me and not (message.replies_only and message.answer_when == "mentioned")
     return by_name or message.mentions_my_role
+
+
+def starts_afresh(message: Incoming) -> bool:
+    """Whether this message begins a new conversation where everything else that is said goes on with the old one."""
+    return message.in_private and message.mentions_me and not message.replies_only
 
 
 def needs_no_mention(message: Incoming) -> bool:

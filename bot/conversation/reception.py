@@ -28,7 +28,7 @@ from bot.errors import LeftOut, TooManyRequests, explain, is_expected
 from bot.gate import Gate, is_allowed
 from bot.limits import PersonalLimits
 from bot.membership import Membership
-from bot.permissions import Incoming, PrivatePolicy, Verdict, is_named, judge, needs_no_mention
+from bot.permissions import Incoming, PrivatePolicy, Verdict, is_named, judge, needs_no_mention, starts_afresh
 from bot.settings.rules import Rules
 
 log = structlog.get_logger()
@@ -121,7 +121,7 @@ class Reception:
             return None
         fact = self._reminding.fact(message) if verdict is Verdict.ANSWER else None
         gathers = verdict is Verdict.ANSWER and needs_no_mention(facts) and fact is None
-        if gathers and await self._joins(message):
+        if gathers and not starts_afresh(facts) and await self._joins(message):
             return None
         held.enter_context(self._limits.request(message.author.id))
         if verdict is Verdict.REFUSE_PRIVATE:

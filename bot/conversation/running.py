@@ -168,18 +168,16 @@ class Replies:
         return next((running for running in self._running if running.is_called(question_id)), None)
 
     def open_for(self, channel_id: int, person_id: int) -> Running | None:
-        """The reply for which this person's further messages are waited, as long as it has not begun."""
-        return next(
-            (
-                running
-                for running in self._running
-                if running.burst is not None
-                and not running.has_begun
-                and running.why_stopped is None
-                and (running.question.channel.id, running.asker_id) == (channel_id, person_id)
-            ),
-            None,
-        )
+        """The last reply for which this person's further messages are waited, as long as it has not begun."""
+        waiting = [
+            running
+            for running in self._running
+            if running.burst is not None
+            and not running.has_begun
+            and running.why_stopped is None
+            and (running.question.channel.id, running.asker_id) == (channel_id, person_id)
+        ]
+        return max(waiting, key=lambda running: running.question.id, default=None)
 
     def deleted(self, message_ids: Collection[int]) -> None:
         """These messages were deleted, perhaps while they were still on their way here."""

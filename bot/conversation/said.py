@@ -6,12 +6,14 @@ Each stands on lines of its own in square brackets, below what the person wrote;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LONGEST_CARD = 1500
 """Characters of one card (an embed): other bots post pages in them."""
 MOST_FILES = 10
+_ADDED = re.compile(r"^\[(?:forwarded message|card|poll|finished poll|sticker|file)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ def readable_message(said: Said) -> str:
     blocks += [f"[sticker: {_line(name)}]" for name in said.stickers]
     blocks += map(_file, said.files[:MOST_FILES])
     return "\n".join(block for block in blocks if block)
+
+
+def written(content: str) -> str:
+    """What its author wrote of a message that is stored as `readable_message` tells it: not its files, cards, …"""
+    return _ADDED.split(content, maxsplit=1)[0]
 
 
 def size_in_words(size: int) -> str:

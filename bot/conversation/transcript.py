@@ -1,6 +1,7 @@
 """What was said before: the conversation that a message belongs to, from SQL, and from Discord only where SQL lacks it.
 
-In private and in Steward's own threads the conversation is everything said there; elsewhere it is the reply chain.
+In private and in Steward's own threads the conversation is everything said there, in private since somebody called
+Steward by name, which starts afresh; elsewhere it is the reply chain.
 It does not know budgets or prompts.
 """
 
@@ -13,6 +14,7 @@ import discord
 
 from bot.conversation.intake import Intake, replied_to
 from bot.conversation.reconciling import Reconciling
+from bot.conversation.said import written
 from bot.settings.rulebook import Rulebook
 from storage.history import History, StoredMessage
 
@@ -80,7 +82,10 @@ class Transcript:
             unseen = 0 if len(rows) < longest else None
             if unseen == 0 and isinstance(channel, discord.Thread):
                 rows = await self._with_starter(channel, rows, model)
-            return Conversation(channel.id, self._said_before(newest_id, rows), unseen)
+            rows = self._said_before(newest_id, rows)
+            if isinstance(channel, discord.DMChannel) and (begun := _begun(rows, self._my_id())):
+                return Conversation(channel.id, begun)
+            return Conversation(channel.id, rows, unseen)
         chain = await self._history.chain(newest_id, longest, model=model)
         rows = _of_one_place(chain.messages, channel)
         is_cut_off = chain.truncated and len(rows) == len(chain.messages)
@@ -159,6 +164,21 @@ def _of_one_place(rows: Sequence[StoredMessage], channel: discord.abc.Messageabl
     while begin > 0 and rows[begin - 1].channel_id in places:
         begin -= 1
     return list(rows[begin:])
+
+
+def _begun(rows: Sequence[StoredMessage], mine: int) -> list[StoredMessage]:
+    """What was said since somebody called Steward by name, and before it only what they replied to; empty where nobody
+    did."""
+    calls = (f"<@{mine}>", f"<@!{mine}>")
+    named = [
+        index
+        for index, row in enumerate(rows)
+        if row.author.id != mine and any(call in written(row.content) for call in calls)
+    ]
+    if not named:
+        return []
+    replied = [row for row in rows[: named[-1]] if row.id == rows[named[-1]].reply_to]
+    return [*replied, *rows[named[-1] :]]
 
 
 def in_order(rows: Sequence[StoredMessage], mine: int) -> list[StoredMessage]:

@@ -170,6 +170,43 @@ async def test_private_messages_where_the_owner_allows_them_are_one_conversation
     assert "private conversation" in engine.requests[1].texts[0]
 
 
+@pytest.mark.settings(bot={"direct_messages": "everyone"})
+class TestAMentionInPrivate:
+    """It starts afresh; everything else just goes on."""
+
+    async def test_what_was_said_before_it_is_not_read_and_what_comes_after_it_goes_on(
+        self, world: World, engine: ScriptedEngine, history: History
+    ) -> None:
+        engine.enqueue(reply("Noted."), reply("Hello again."), reply("Blue."), reply("I am new here."))
+        await world.ada.send_dm("my favourite colour is green")
+        await world.ada.send_dm(f"{world.mention} from now on it is blue")
+        await world.ada.send_dm("which colour do I like?")
+        assert engine.requests[1].texts[1:] == ["Ada: from now on it is blue"]
+        assert engine.requests[2].texts[1:] == [
+            "Ada: from now on it is blue",
+            "Hello again.",
+            "Ada: which colour do I like?",
+        ]
+        await world.ada.send_dm(f"{world.mention} and now?")
+        assert engine.requests[3].texts[1:] == ["Ada: and now?"]
+        assert len(await history.recent(world.ada.user.dm_channel.id, 99)) == 8
+
+    async def test_a_ping_by_a_reply_is_no_call_and_a_call_pulls_in_what_it_replies_to(
+        self, world: World, engine: ScriptedEngine
+    ) -> None:
+        engine.enqueue(reply("Noted."), reply("Green."), reply("I read it."))
+        await world.ada.send_dm("my favourite colour is green")
+        noted = world.ada.user.dm_channel.last_message
+        for number, text in enumerate(("which one?", f"<@!{world.me}> why do you say so?")):
+            reference = {"message_id": str(noted.id), "channel_id": str(noted.channel.id)}
+            world.env.backend.create_message(noted.channel.id, world.ada.id, text, reference=reference)
+            await engine.received(number + 2)
+            await world.env.settle()
+        assert engine.requests[1].texts[1:] == ["Ada: my favourite colour is green", "Noted.", "Ada: which one?"]
+        assert engine.requests[2].texts[-2:] == ["Noted.", "Ada: why do you say so?"]
+        assert "green" not in str(engine.requests[2].texts)
+
+
 @pytest.mark.settings(bot={"direct_messages": [1]})
 async def test_private_messages_are_for_the_listed_people_only(world: World) -> None:
     await world.ada.send_dm("hello")

@@ -136,26 +136,3 @@ async def test_a_question_that_is_deleted_and_not_posted_again_ends_its_answer(
     (await ada.http.delete(f"/channels/{ada.channel}/messages/{question}")).raise_for_status()
     await eventually(partial(ada.sees, question, STOPPED[Why.DELETED]))
     await asyncio.wait_for(engine.requests[0].disconnected.wait(), DEADLINE_S)
-
-
-async def test_in_private_what_is_said_after_the_first_word_is_the_next_question(
-    ada: Ada, engine: ScriptedEngine
-) -> None:
-    engine.enqueue(reply(pieces=["First sentence. ", hold := asyncio.Event(), "End."]), reply("Two."))
-    made = await ada.http.post("/users/@me/channels", json={"recipient_id": ada.bot_id})
-    channel = made.raise_for_status().json()["id"]
-
-    async def said() -> list[str]:
-        answer = await ada.http.get(f"/channels/{channel}/messages", params={"limit": 100})
-        found = answer.raise_for_status().json()
-        return [one["content"] for one in reversed(found) if one["author"]["id"] == ada.bot_id]
-
-    async def shows(*expected: str) -> bool:
-        return (await said())[-len(expected) :] == list(expected)
-
-    for text in ("first", "second", "third"):
-        (await ada.http.post(f"/channels/{channel}/messages", json={"content": text})).raise_for_status()
-        await eventually(partial(shows, "First sentence."))
-    hold.set()
-    await eventually(partial(shows, "First sentence. End.", "Two."))
-    assert engine.requests[1].texts[-1] == "Ada: second\nAda: third"

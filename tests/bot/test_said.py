@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.said import LONGEST_CARD, Card, File, Poll, Said, readable_message, size_in_words
+from bot.conversation.said import LONGEST_CARD, Card, File, Poll, Said, readable_message, size_in_words, written
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,15 @@ def test_no_name_ends_the_brackets_around_it(name: str, question: str, answers: 
     for line in readable_message(Said(poll=poll, stickers=(name,), files=(File(name, 1),))).splitlines():
         assert line.startswith("[") and line.endswith("]")
         assert line.count("[") == line.count("]") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "own"),
+    [
+        ("one\n[forwarded message]\n> two", "one\n"),
+        ("[file: a.txt, 3 bytes]\ntwo\n[end of file]", ""),
+        ("[1] one\nand [file]", "[1] one\nand [file]"),
+    ],
+)
+def test_what_somebody_wrote_is_told_from_what_they_sent_with_it(content: str, own: str) -> None:
+    assert written(content) == own
