@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import discord
 
-from bot.panel.session import PanelView, Session, Work
+from bot.panel.session import LIFETIME_S, PanelView, Session, Work, tell_failure
 from bot.settings.values import Kind, Option, Spec, Value
 
 OTHER = "other"
@@ -102,7 +102,9 @@ class Form(discord.ui.Modal):
     """A form of one line, or of a few for a text."""
 
     def __init__(self, spec: Spec, now: Value, typed: Typed) -> None:
-        super().__init__(title=spec.title[:45], custom_id=f"panel:form:{spec.name}")
+        # without a custom id discord.py draws one: by a shared one it would hand what somebody typed to the form that
+        # was opened last, which may be of another person's panel, about another server
+        super().__init__(title=spec.title[:45], timeout=LIFETIME_S)
         is_text = spec.kind is Kind.TEXT and spec.longest > _LONGEST_LABEL
         self._typed = typed
         self._input: discord.ui.TextInput[Form] = discord.ui.TextInput(
@@ -117,6 +119,10 @@ class Form(discord.ui.Modal):
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Somebody filled it in."""
         await self._typed(interaction, self._input.value)
+
+    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
+        """The edge: whatever a form did not explain itself."""
+        await tell_failure(interaction, error, type(self).__name__)
 
 
 def options_of(spec: Spec, offered: Sequence[Option], now: Value) -> list[discord.SelectOption]:

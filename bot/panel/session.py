@@ -73,10 +73,7 @@ class PanelView(discord.ui.View):
         self, interaction: discord.Interaction, error: Exception, item: discord.ui.Item[discord.ui.View], /
     ) -> None:
         """The edge: whatever a click did not explain itself."""
-        explanation = explain(error)
-        log.log(explanation.level, "click failed", item=type(item).__name__, exc_info=error)
-        with contextlib.suppress(*TROUBLE):
-            await tell(interaction, explanation.sentence)
+        await tell_failure(interaction, error, type(item).__name__)
 
     async def on_timeout(self) -> None:
         """Nobody clicked for long: what stands there would not work any more."""
@@ -109,7 +106,7 @@ class Session:
 
     async def choose(self, interaction: discord.Interaction, spec: Spec, value: Value | None) -> None:
         """Set a value here, or (None) take it back. A value that cannot be is said in the remark."""
-        if not may_manage(interaction):
+        if not may_manage(interaction) or interaction.guild_id != self.guild.id:
             raise Refusal(NOT_ALLOWED)
         try:
             changed = await self.desk.rulebook.put(self.here, spec, value, interaction.user.id)
@@ -127,6 +124,14 @@ class Session:
         """Take the controls from a panel that nobody uses."""
         with contextlib.suppress(*TROUBLE):
             await self.shown_by.edit_original_response(content=PUT_AWAY, embed=None, view=None)
+
+
+async def tell_failure(interaction: discord.Interaction, error: Exception, item: str) -> None:
+    """What nobody foresaw goes into the log, and whoever clicked gets a sentence."""
+    explanation = explain(error)
+    log.log(explanation.level, "click failed", item=item, exc_info=error)
+    with contextlib.suppress(*TROUBLE):
+        await tell(interaction, explanation.sentence)
 
 
 def may_manage(interaction: discord.Interaction) -> bool:

@@ -44,10 +44,14 @@ class Manager:
 
     async def type(self, name: str, text: str) -> str:
         """Type a value into the form, from an overview to the next page."""
+        return self._saw(await self.person.submit_modal(await self.form(name), {"value": text}))
+
+    async def form(self, name: str) -> InteractionResult:
+        """Open the form for a value, from an overview."""
         await self.pick("what", name)
         form = await self.person.select(self.shown, ["other"], custom_id="panel:value")
         self.clicks.append(form)
-        return self._saw(await self.person.submit_modal(form, {"value": text}))
+        return form
 
     def option(self, label: str) -> str:
         """The value of the option that reads so in the menu of values."""

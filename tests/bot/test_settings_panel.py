@@ -8,7 +8,7 @@ from simcord.builders import ChannelHandle
 from bot.commands.settings import IN_A_SERVER
 from bot.panel.session import DONE, LIFETIME_S, NOT_ALLOWED, PUT_AWAY
 from storage.database import Database
-from storage.settings import GuildSettings
+from storage.settings import GuildSettings, Place, Scope
 from tests.bot.conftest import World
 from tests.bot.panels import Manager, manager
 from tests.fakes import ScriptedEngine, raw, reply
@@ -60,6 +60,31 @@ class TestWhoMayOpenIt:
         result = await mira.person.select(mira.shown, ["persona"], custom_id="panel:what")
         assert [one.content for one in (result.response, *result.followups) if one][-1] == NOT_ALLOWED
         assert await GuildSettings(database).chosen(world.guild.id) == {}
+
+
+class TestForms:
+    async def test_two_open_forms_of_one_setting_keep_to_their_own_places(
+        self, world: World, mira: Manager, database: Database
+    ) -> None:
+        """Both forms are open at once; what is typed into one must not land where the other panel is."""
+        stored, nils = GuildSettings(database), manager(world, "Nils")
+        await mira.open()
+        await nils.open()
+        await nils.pick("channel", world.channel)
+        forms = [await one.form("persona") for one in (mira, nils)]
+        await mira.person.submit_modal(forms[0], {"value": "for the whole server"})
+        assert await stored.chosen(world.guild.id) == {(Place(world.guild.id), "persona"): "for the whole server"}
+        await nils.person.submit_modal(forms[1], {"value": "for one channel"})
+        here = Place(world.guild.id, Scope.CHANNEL, world.channel.id)
+        assert (await stored.chosen(world.guild.id))[here, "persona"] == "for one channel"
+
+    async def test_a_form_that_breaks_says_so(self, world: World, mira: Manager, database: Database) -> None:
+        await mira.open()
+        form = await mira.form("persona")
+        world.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=400, code=50035, times=1)
+        told = await mira.person.submit_modal(form, {"value": "x"})
+        assert [one.content for one in told.followups] == ["Discord did not accept what I sent. Please try again."]
+        assert len(world.env.errors) == 1
 
 
 class TestItsPages:
