@@ -90,22 +90,29 @@ class History:
             await connection.execute(delete(Channel).where(Channel.id.in_(signed)))
         return counts["messages"]
 
-    async def reconcile(self, channel_id: int, present: Collection[int], after: int, upto: int) -> int:
+    async def reconcile(
+        self,
+        channel_id: int,
+        present: Collection[int],
+        after: int,
+        upto: int,
+        *,
+        mine: int | None = None,
+        unprompted: Collection[int] = (),
+    ) -> int:
         """Delete what was deleted on Discord while nobody listened; how many messages that were.
 
         `present`: ids of all messages that Discord has in this channel with `after` < id <= `upto`. A question that was
-        asked by a command and posted has an id that Discord does not know; it stays with its answer.
+        asked by a command and posted has an id that Discord does not know; it stays with its answer. Such an answer is
+        among `unprompted`, those messages of Steward (whose id is `mine`) that reply to nothing on Discord.
         """
-        asked = (
-            select(Message.reply_to)
-            .join_from(Message, Person)
-            .where(Message.channel_id == channel_id, Message.reply_to.is_not(None), Person.is_bot)
-        )
-        answered = select(Reply.prompt_message_id).where(Reply.prompt_message_id.is_not(None))
-        by_command = Message.id.in_(asked.where(Message.id > after)) & Message.id.not_in(answered)
+        answered = select(Reply.message_id).where(Reply.message_id > upto)
+        beyond = (Message.id > upto) & (Message.author_id == mine) & Message.id.not_in(answered)
+        posted = (Message.channel_id == channel_id) & (Message.id.in_(unprompted) | beyond)
+        asked = select(Message.reply_to).where(posted, Message.reply_to.is_not(None))
         inside = (Message.channel_id == channel_id) & (Message.id > after) & (Message.id <= upto)
         async with self._database.write() as connection:
-            stored = select(Message.id).where(inside, Message.deleted_at.is_(None), ~by_command)
+            stored = select(Message.id).where(inside, Message.deleted_at.is_(None), Message.id.not_in(asked))
             gone = set(await connection.scalars(stored)) - set(present)
             return (await forgetting.wipe(connection, sorted(gone)))["messages"]
 

@@ -35,6 +35,8 @@ _MARKUP = re.compile(
     r"|</(?P<command>[^:<>\n]+):\d+>|<t:(?P<time>-?\d{1,20})(?::[tTdDfFRsS])?>"
 )
 
+_LETTER = re.compile(r"\w")
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -298,11 +300,12 @@ def readable(content: str, names: Names) -> str:
 
     Names are cleaned as authors' are, so that none of them can look like another speaker's turn.
     """
-    text = _MARKUP.sub(lambda match: _words(match, names), content)
+    amid = _span_of_words(content)
+    text = _MARKUP.sub(lambda match: _words(match, names, amid), content)
     return text.strip()
 
 
-def _words(match: re.Match[str], names: Names) -> str:
+def _words(match: re.Match[str], names: Names, amid: tuple[int, int]) -> str:
     kind = match.lastgroup
     value = match[kind] if kind else ""
     if kind in ("emoji", "command"):
@@ -311,17 +314,21 @@ def _words(match: re.Match[str], names: Names) -> str:
         return _moment(int(value))
     number = int(value)
     if number in names.mine:
-        return speaker(names.my_name) if _amid_words(match) else ""
+        is_amid_words = amid[0] <= match.start() and match.end() <= amid[1]
+        return speaker(names.my_name) if is_amid_words else ""  # at an end it is just an address
     if kind == "channel":
         return f"#{speaker(names.channels.get(number, 'channel'))}"
     return speaker(names.roles.get(number, "a role") if kind == "role" else names.people.get(number, "someone"))
 
 
-def _amid_words(match: re.Match[str]) -> bool:
-    """Whether text stands on both sides: there the mention is a word of the sentence and not just an address."""
-    text = match.string
-    before, after = _MARKUP.sub("", text[: match.start()]), _MARKUP.sub("", text[match.end() :])
-    return bool(re.search(r"\w", before)) and bool(re.search(r"\w", after))
+def _span_of_words(content: str) -> tuple[int, int]:
+    """Where the first word ends and the last one begins, markup apart: what lies between has words on both sides."""
+    ends = [match.end() for match in _MARKUP.finditer(content)]
+    begins = [match.start() for match in _MARKUP.finditer(content)]
+    gaps = list(zip([0, *ends], [*begins, len(content)], strict=True))
+    first = next((match.end() for gap in gaps if (match := _LETTER.search(content, *gap))), len(content))
+    last = next((begin for begin, end in reversed(gaps) if _LETTER.search(content, begin, end)), 0)
+    return first, last
 
 
 def _moment(seconds: int) -> str:

@@ -81,6 +81,8 @@ class Reconciling:
 
     async def _page(self, channel: discord.abc.Messageable, channel_id: int, upto: int, *, stores_all: bool) -> bool:
         """Compare the newest PAGE messages up to `upto`; False where Discord does not give them."""
+        if not may_read_history(channel):
+            return False
         try:
             before = discord.Object(upto + 1)
             page = [message async for message in channel.history(limit=PAGE, before=before)]
@@ -90,7 +92,15 @@ class Reconciling:
         after = page[-1].id - 1 if len(page) == PAGE else 0
         known = await self._history.versions([message.id for message in page])
         await self._intake.record(self._changed(page, known, stores_all=stores_all))
-        gone = await self._history.reconcile(channel_id, {message.id for message in page}, after, upto)
+        mine = self._my_id()
+        gone = await self._history.reconcile(
+            channel_id,
+            {message.id for message in page},
+            after,
+            upto,
+            mine=mine,
+            unprompted=[one.id for one in page if one.author.id == mine and one.reference is None],
+        )
         self._compared[channel_id].append((after, upto))
         if gone:
             log.info("deleted while away", channel=channel_id, messages=gone)
@@ -115,3 +125,12 @@ class Reconciling:
             return (message.edited_at or message.created_at) > stored.written_at
         shown = without_remarks(message.content)
         return shown != stored.content and shown.startswith(stored.content)
+
+
+def may_read_history(channel: discord.abc.Messageable) -> bool:
+    """Whether Discord shows Steward what was said in a channel: where not, it gives empty pages, and no error."""
+    if isinstance(channel, discord.Thread) and channel.parent is None:
+        return False
+    if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return channel.permissions_for(channel.guild.me).read_message_history
+    return True

@@ -35,15 +35,15 @@ NOT_YOURS = "Only the person who said that can decide about it."
 GONE = "Your message is gone, so there is nothing to remember."
 
 _PLAIN = re.compile(
-    r"\s*(?:please,?\s+)?remember(?:\s*[:,]\s*|\s+that\s*[:,]?\s+|\s+(?=(?:i|my|i'm|i’m|i've|i’ve|we|our)\b))(?P<fact>\S.*)",
-    re.IGNORECASE | re.DOTALL,
+    r"(?:please,? )?remember(?: ?[:,] ?| that ?[:,]? | (?=(?:i|my|i'm|i’m|i've|i’ve|we|our)\b))(?P<fact>\S.*)",
+    re.IGNORECASE,
 )
 """“Remember that I like tea”, “please remember: my cat is called Ada”, “remember my birthday is in May”."""
 
 
 def fact_in(text: str) -> str | None:
     """What somebody asks to be remembered; None where it is not said in the plain form, or is a question."""
-    found = _PLAIN.fullmatch(text)
+    found = _PLAIN.fullmatch(" ".join(text.split()))
     if found is None or "?" in text:
         return None
     fact = found["fact"].strip().rstrip(".!").strip()

@@ -120,7 +120,7 @@ class Form(discord.ui.Modal):
         """Somebody filled it in."""
         await self._typed(interaction, self._input.value)
 
-    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
+    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:  # type: ignore[override]
         """The edge: whatever a form did not explain itself."""
         await tell_failure(interaction, error, type(self).__name__)
 

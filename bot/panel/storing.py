@@ -8,6 +8,7 @@ from __future__ import annotations
 import discord
 
 from bot.backfill import Backfills, Channel, Estimate, duration_words, estimate
+from bot.conversation.reconciling import may_read_history
 from bot.errors import Refusal
 from bot.panel.controls import Press
 from bot.panel.session import Page, PanelView, Session, Work
@@ -34,8 +35,10 @@ async def opt_in(session: Session, back: Work) -> Page:
     view.add_item(Press(session, FROM_NOW_ON, lambda pressed: _begin(session, pressed, back, 0, 0)))
     text = _INTRO.format(name=discord.utils.escape_markdown(channel.name))
     try:
-        found = await estimate(channel, session.desk.clock.utc())
+        found = await estimate(channel, session.desk.clock.utc()) if may_read_history(channel) else None
     except discord.Forbidden:
+        found = None
+    if found is None:
         text += f"\n\n{NO_HISTORY}"
     else:
         text += f"\n\nIt has {found.words(None)} so far. What was said before can be fetched:\n"

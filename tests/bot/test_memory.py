@@ -191,6 +191,10 @@ class TestRemember:
     def test_the_plain_form(self, text: str, fact: str | None) -> None:
         assert fact_in(text) == fact
 
+    def test_a_wall_of_blanks_takes_no_time(self) -> None:
+        assert fact_in("remember that" + " \n" * 200_000 + "I like tea.") == "I like tea"
+        assert fact_in("remember that" + " " * 200_000) is None
+
     async def test_it_is_kept_and_can_be_taken_back(
         self, world: World, engine: ScriptedEngine, yes: None, memories: Memories
     ) -> None:

@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 
 import discord
 import pytest
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
 
 from bot.conversation.reconciling import MOST_PAGES, PAGE
+from storage.choices import Choices, Consent
 from storage.database import Database
 from storage.history import History, StoredMessage, StoredPerson
+from storage.memories import Memories
 from storage.summaries import RunningSummaries, RunningSummary
 from storage.tokens import TokenCounts
 from tests.bot.conftest import Bot, World
@@ -172,3 +176,38 @@ async def test_without_the_right_to_look_it_answers_from_what_is_stored(
     world.env.inject_error("GET", f"/channels/{world.channel.id}/messages", status=403, times=10)
     await ask(world, "what do I like?", answer)
     assert engine.requests[1].texts[1] == "Ada: I like green"
+
+
+async def test_an_empty_page_for_want_of_a_permission_deletes_nothing(
+    world: World, engine: ScriptedEngine, bot: Bot, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may see a channel but not read its history gets no error from Discord, but no messages."""
+    engine.enqueue(reply("Noted."), reply("Green."))
+    answer = await ask(world, "I like green")
+    await world.env.restart_bot(bot.client())
+    me = world.guild.roles["TestBot"]
+    unread = discord.Permissions(read_message_history=True).value
+    world.env.backend.set_overwrite(world.channel.id, Overwrite(me.id, OverwriteType.ROLE, deny=unread))
+    await world.env.settle()
+
+    async def empty_page(*_: object, **__: object) -> list[object]:
+        return []
+
+    monkeypatch.setattr(discord.http.HTTPClient, "logs_from", empty_page)
+    await ask(world, "what do I like?", answer)
+    assert engine.requests[1].texts[1] == "Ada: I like green"
+
+
+async def test_what_another_program_replied_to_or_was_to_be_remembered_is_deleted_while_away(
+    world: World, engine: ScriptedEngine, bot: Bot, database: Database, history: History
+) -> None:
+    await Choices(database).choose(world.ada.id, world.guild.id, Consent.MEMORY)
+    note = await ask(world, "remember that my locker is 4711")
+    assert note.reference is not None and note.reference.message_id is not None
+    with away(world):
+        world.env.backend.delete_message(world.channel.id, note.reference.message_id)
+    await world.env.restart_bot(bot.client())
+    engine.enqueue(reply("I do not know."))
+    await ask(world, "what is my locker?", note)
+    assert "4711" not in str(engine.requests[0].body)
+    assert await Memories(database).of(world.ada.id, world.guild.id) == []

@@ -209,10 +209,18 @@ async def test_reconciling_deletes_what_another_person_replied_to(history: Histo
 
 async def test_reconciling_keeps_a_question_that_a_command_asked(database: Database, history: History) -> None:
     """*Post here* stores the question under the id of the press, which Discord does not know as a message."""
-    await history.record([message(1), message(2, 1, author=replace(ADA, id=999, is_bot=True))])
-    assert await history.reconcile(CHANNEL, [2], after=0, upto=2) == 0
+    await history.record([message(1), message(2, 1, author=STEWARD)])
+    assert await history.reconcile(CHANNEL, [2], after=0, upto=2, mine=STEWARD.id, unprompted=[2]) == 0
+    assert await history.reconcile(CHANNEL, [], after=0, upto=1, mine=STEWARD.id) == 0  # the answer is on another page
     await plant(database)
-    assert await history.reconcile(CHANNEL, [2, 3, 4, 5], after=0, upto=5) == 1
+    assert await history.reconcile(CHANNEL, [2, 3, 4, 5], after=0, upto=5, mine=STEWARD.id) == 1
+
+
+async def test_reconciling_deletes_what_a_program_replied_to(history: History) -> None:
+    """Steward's note under "remember that …" has no entry on how it came to be, nor have other programs' replies."""
+    other = replace(STEWARD, id=901)
+    await history.record([message(1), message(2, 1, author=STEWARD), message(3), message(4, 3, author=other)])
+    assert await history.reconcile(CHANNEL, [2, 4], after=0, upto=4, mine=STEWARD.id) == 2
 
 
 class TestOptOut:
