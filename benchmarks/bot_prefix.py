@@ -26,8 +26,9 @@ from statistics import mean
 
 from benchmarks import load, models, report, subject
 from bot.config import BotSettings
-from bot.conversation.context import Exchange, Names, exchanges
+from bot.conversation.context import Exchange, exchanges
 from bot.conversation.counting import Counting
+from bot.conversation.markup import Names
 from bot.conversation.pieces import rows_of
 from bot.conversation.prompting import Prompt, Prompts
 from bot.conversation.summarizing import Summarizing

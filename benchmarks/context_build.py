@@ -23,7 +23,8 @@ from sqlalchemy import event
 
 from benchmarks import report
 from bot.config import BotSettings
-from bot.conversation.context import Context, Names, compose, exchanges, first_kept
+from bot.conversation.context import Context, compose, exchanges, first_kept
+from bot.conversation.markup import Names
 from bot.conversation.pieces import rows_of
 from storage.database import Database
 from storage.history import History, StoredMessage, StoredPerson

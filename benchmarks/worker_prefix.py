@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from statistics import mean
 
 from benchmarks import load, models, report, subject
-from bot.conversation.context import Names, Row, compose, exchanges
+from bot.conversation.context import Row, compose, exchanges
+from bot.conversation.markup import Names
 from bot.conversation.prompting import Prompts
 from llm.client import LLMClient
 from llm.config import LLMSettings

@@ -11,8 +11,8 @@ import discord
 from discord import app_commands
 
 from bot.commands.answering import defer, explained, tell, tell_parts
-from bot.conversation.context import readable
 from bot.conversation.intake import ORDINARY
+from bot.conversation.markup import readable
 from bot.conversation.naming import names_in
 from bot.conversation.rendering import DISCORD_LIMIT, Part, length, neutralize, small
 from bot.errors import Refusal

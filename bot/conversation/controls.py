@@ -95,7 +95,9 @@ class Controls:
         if running is not None:
             running.stop(Why.PRESSED)
             return
-        await message.edit(view=view_of(after_failure(target)))  # a reply that a restart has ended
+        known = self._newest.of([message.id])
+        if known is None or known.is_restored:  # a reply that a restart has ended; else it was complete a moment ago
+            await message.edit(view=view_of(after_failure(target)))
         raise Refusal(NOT_WRITTEN)
 
     async def _once(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import discord
 
-from bot.conversation.context import Names
+from bot.conversation.markup import Names
 
 
 def names_in(guild: discord.Guild | None, me: discord.ClientUser, people: Mapping[int, str]) -> Names:

@@ -85,7 +85,8 @@ class Reception:
             self._transcript.heard(message)
             rules = await self._gate.rulebook.for_message(message)
             waits = waits or rules.answer_when == "everything"
-            self._newest.heard(message, flows=self._transcript.flows(message.channel))
+            if message.author.id != self._my_id():  # the next part of an answer is nobody's reply to the one before
+                self._newest.heard(message, flows=self._transcript.flows(message.channel))
             if await self._changes.reposted(message):
                 return
             if waits:

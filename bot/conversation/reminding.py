@@ -12,8 +12,8 @@ import discord
 
 from bot.audience import is_private
 from bot.commands.personal import Personal, button, replace, view_of
-from bot.conversation.context import readable
 from bot.conversation.intake import Intake
+from bot.conversation.markup import readable
 from bot.conversation.naming import names_in
 from bot.errors import LeftOut, Refusal
 from bot.remembering import Remembering, place

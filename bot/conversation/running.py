@@ -141,8 +141,9 @@ class Running:
         self.question = by if self.question.id == message_id else self.question
 
     def _interrupt(self) -> None:
-        if self._limit is not None:
-            self._limit.reschedule(asyncio.get_running_loop().time())
+        limit, self._limit = self._limit, None  # once: a limit that is expiring cannot be moved any more
+        if limit is not None:
+            limit.reschedule(asyncio.get_running_loop().time())
 
 
 class Replies:

@@ -231,12 +231,12 @@ class LiveReply:
     async def _mend(self, late: tuple[int, Wanted | None] | None) -> None:
         if late is None:
             if self._outdated:
-                await self._outdated[-1].message.delete()
+                await _delete(self._outdated[-1].message)
                 self._outdated.pop()
             return
         index, wanted = late
         if wanted is None:
-            await self._posted[-1].message.delete()
+            await _delete(self._posted[-1].message)
             self._posted.pop()
         elif index < len(self._posted):
             await self._edit(index, wanted)
@@ -290,6 +290,12 @@ class LiveReply:
             while True:
                 await (self._room or self.question.channel).typing()
                 await self._time.sleep(TYPING_S)
+
+
+async def _delete(message: AnyMessage) -> None:
+    """See to it that a message is gone, whoever deletes it."""
+    with contextlib.suppress(discord.NotFound):
+        await message.delete()
 
 
 def _is_final(error: Exception) -> bool:

@@ -12,6 +12,7 @@ import discord
 import pytest
 from simcord.actors import MemberActor
 from simcord.backend.models import AllowedMentions
+from simcord.backend.serializers import message_payload
 
 from bot.conversation.answer import CUT_OFF, STOPPED, STOPPED_AT_ONCE
 from bot.conversation.buttons import TEMPLATE, Action, Target, after_answer, custom_id, view_of, while_writing
@@ -133,6 +134,21 @@ class TestStop:
         engine.enqueue(reply("Whole."))
         await press(world, "Retry")
         assert world.said() == ["Whole."]
+
+    async def test_a_press_that_comes_after_the_end_leaves_the_buttons_of_the_whole_answer(
+        self, world: World, engine: ScriptedEngine
+    ) -> None:
+        """It was on its way when the answer's last edit came."""
+        rest = asyncio.Event()
+        engine.enqueue(reply(pieces=["First sentence. ", rest, "Second."]))
+        async with asking(world) as question:
+            await until(lambda: world.said() == ["First sentence."])
+            shown = world.env.backend.get_message(world.channel.id, newest(world).id)
+            pressed = {"message": dict(message_payload(world.env.backend, shown))}
+            rest.set()
+        data = {"custom_id": custom_id(Action.STOP, Target(question, world.ada.id)), "component_type": 2}
+        await world.ada._dispatch_interaction(3, world.channel, data, extra=pressed, source_message_id=shown.id)
+        assert world.said() == ["First sentence. Second."] and labels(newest(world)) == ["Regenerate"]
 
 
 class TestRetry:

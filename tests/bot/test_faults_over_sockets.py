@@ -244,6 +244,22 @@ async def test_steward_restarts_in_the_middle_of_a_conversation(
     await ada.reads(broken, WHOLE, other)
 
 
+async def test_an_answer_that_goes_over_to_another_message_can_go_on_again(ada: Ada, engine: ScriptedEngine) -> None:
+    """Steward's own next message replies to the one before; nobody has said anything to either."""
+    rest = asyncio.Event()
+    engine.enqueue(
+        reply("word " * 300, finish_reason="length"),
+        reply(pieces=["more " * 300, rest, "end"], finish_reason="length"),
+    )
+    question = await ada.ask("hello")
+    await eventually(partial(ada.sees, question, "Continue"))
+    (first,) = await ada.replies(question)
+    await ada.press(first, "Continue")
+    await eventually(partial(ada.sees, first["id"], "more"))
+    rest.set()
+    await eventually(partial(ada.sees, first["id"], "Continue"))
+
+
 async def with_button(ada: Ada, question: str, channel: str, label: str) -> Json:
     """The one reply to a question, once there is such a button under it."""
     found: list[Json] = []

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.context import Names, Row, Summary, compose, exchanges, system_prompt
+from bot.conversation.context import Row, Summary, compose, exchanges, system_prompt
+from bot.conversation.markup import Names
 from bot.conversation.said import Card, File, Poll, Said, readable_message
 from llm.prompt import prepare
 from storage.history import History, StoredMessage, StoredPerson

@@ -98,11 +98,12 @@ PACE = Pace()
 EDIT_INTERVAL_S = PACE.edit_interval_s
 
 
-def live_in(channel: FakeChannel, clock: ChannelClock | None = None) -> LiveReply:
-    async def on_posted(message: AnyMessage, part: Part, before: AnyMessage) -> None:
-        pass
+async def nothing(message: AnyMessage, part: Part, before: AnyMessage) -> None:
+    """Done when a message is posted."""
 
-    return LiveReply(cast(discord.Message, FakeMessage(1, channel)), clock or ChannelClock(PACE), on_posted, PACE)
+
+def live_in(channel: FakeChannel, clock: ChannelClock | None = None) -> LiveReply:
+    return LiveReply(cast(discord.Message, FakeMessage(1, channel)), clock or ChannelClock(PACE), nothing, PACE)
 
 
 async def test_a_quick_answer_is_one_message() -> None:
@@ -231,3 +232,17 @@ async def test_leaving_it_in_the_middle_stops_everything() -> None:
         live.show("no sentence yet")
     await asyncio.sleep(0)
     assert channel.log == []
+
+
+async def test_a_remark_that_somebody_deletes_takes_no_answer_with_it() -> None:
+    """The answer comes late, as a new message, and the remark that gives way to it is gone already."""
+    channel = FakeChannel(fails=lambda verb, content: 404 if verb == "delete" else None)
+    pace = Pace(edit_interval_s=0.01, late_s=0.0)
+    live = LiveReply(cast(discord.Message, FakeMessage(1, channel)), ChannelClock(pace), nothing, pace)
+    async with live:
+        live.remark("-# 2nd in line")
+        await until(lambda: len(channel.log) == 1)
+        live.show("First one. ")
+        await until(lambda: len(channel.begun) == 3)
+        await live.finish("First one. Second one.")
+    assert channel.shown == {100: "-# 2nd in line", 101: "First one. Second one."} and not live.has_ended
