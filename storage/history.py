@@ -6,7 +6,7 @@ was made from a message goes when its text does (`storage.forgetting`). Who want
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from storage import forgetting, rows
 from storage.choices import OUTSIDE, opted_out
 from storage.columns import aware, storable
 from storage.database import Database
+from storage.mentions import record_mentions
 from storage.models import Channel, Guild, Message, Person, Reply, Summary
 from storage.quotes import link_quotes, parts_of
 from storage.records import NOBODY, Chain, Digest, Edit, StoredMessage, StoredPerson, StoredReply, Version
@@ -55,9 +56,13 @@ class History:
             await upsert(connection, Person, list(people.values()), update=("name", "is_bot"))
             await _forget_replaced(connection, kept)
             await merge(connection, Message, [rows.message_row(m) for m in kept], rows.newest_wins)
+            await record_mentions(connection, kept)
 
-    async def edit(self, message_id: int, content: str, edited_at: datetime) -> Edit:
-        """Replace a message's content, and forget what was made from the old one, if the text really changed."""
+    async def edit(
+        self, message_id: int, content: str, edited_at: datetime, mentions: Mapping[int, str] | None = None
+    ) -> Edit:
+        """Replace a message's content, and whom it mentions, and forget what was made from the old one, if the text
+        really changed."""
         moment = aware(edited_at)
         stored = select(Message.content, Message.created_at, Message.edited_at)
         async with self._database.write() as connection:
@@ -71,6 +76,11 @@ class History:
                 return Edit.SAME
             await forgetting.changed(connection, message_id, row.content, content)
             await connection.execute(update(Message).where(live).values(content=content, edited_at=moment))
+            if mentions:
+                copies = (await connection.execute(rows.messages().where(live))).all()
+                await record_mentions(
+                    connection, [replace(rows.message_of(copy), mentions=mentions) for copy in copies]
+                )
         return Edit.CHANGED
 
     async def delete(self, message_ids: Sequence[int]) -> int:
@@ -130,7 +140,8 @@ class History:
     async def chain(self, message_id: int, limit: int = 200, *, model: str | None = None) -> Chain:
         """The message and what it answers, back to the beginning or `limit` messages, by one query.
 
-        With `model`, the messages come with their tokens as that model counts them, and with their summaries.
+        With `model`, the messages come with their tokens as that model counts them, with their summaries, and with
+        the names of whom they mention.
 
         A deleted message is there as a tombstone. A chain may cross channels (a thread answers its starter).
         """
@@ -207,7 +218,7 @@ async def _without_left_out(connection: AsyncConnection, messages: Sequence[Stor
     left_out = await opted_out(connection, {m.author.id for m in messages})
     placeholder = StoredPerson(NOBODY, "")
     return [
-        replace(m, author=placeholder, content="", deleted_at=m.created_at)
+        replace(m, author=placeholder, content="", deleted_at=m.created_at, mentions={})
         if {(m.author.id, OUTSIDE), (m.author.id, m.guild_id)} & left_out
         else m
         for m in messages

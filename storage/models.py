@@ -90,6 +90,16 @@ class Message(Base):
     deleted_at: Mapped[datetime | None]
 
 
+class Mention(Base):
+    """A message mentions this person, who was called `name` then."""
+
+    __tablename__ = "mentions"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
+    name: Mapped[str]
+
+
 class Reply(Base):
     """How one of Steward's messages came to be, and for whom. Times in seconds; `error` says why an answer is partial
     or absent."""

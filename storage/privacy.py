@@ -31,12 +31,14 @@ from storage import rows
 from storage.choices import OUTSIDE, Consent, remember_choice
 from storage.database import Database
 from storage.forgetting import IDS_PER_STATEMENT, Counts, erase, in_guild, portions, wipe
+from storage.mentions import forget_mentions, naming
 from storage.models import (
     Alternative,
     Base,
     Channel,
     Choice,
     Memory,
+    Mention,
     Message,
     OpenReply,
     Person,
@@ -66,6 +68,7 @@ class Personal:
 PERSONAL = (
     Personal(Person, Person.id),
     Personal(Message, Message.author_id),
+    Personal(Mention, Mention.person_id),
     Personal(Reply, Reply.person_id, Reply.guild_id),
     Personal(OpenReply, OpenReply.person_id, OpenReply.guild_id),
     Personal(Memory, Memory.person_id, Memory.guild_id),
@@ -151,6 +154,8 @@ class Privacy:
             answers = list(await session.scalars(_answers(person_id, guild_id)))
             asked = select(Message.id).where(Message.id < 0, Message.author_id == person_id, _place(guild_id))
             private = [number for number in answers if number < 0] + list(await session.scalars(asked))
+        async with self._database.write() as connection:
+            gone += Counts(await forget_mentions(connection, person_id, guild_id))
         for some in portions(private):
             async with self._database.write() as connection:
                 gone += await erase(connection, some)
@@ -252,6 +257,8 @@ def _mine(each: Personal, person_id: int, guild_id: int | None) -> list[ColumnEx
     wanted: list[ColumnExpressionArgument[bool]] = [each.person == person_id]
     if each.table is Message:
         wanted += [_live(), _place(guild_id)]
+    if each.table is Mention:
+        wanted = [naming(person_id, guild_id)]
     if each.guild is not None and guild_id is not None:
         wanted.append(each.guild == guild_id)
     return wanted

@@ -5,6 +5,7 @@ Datetimes must be aware (BadRecord otherwise) and come back in UTC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -41,7 +42,8 @@ class Digest:
 class StoredMessage:
     """One message. `guild_id` is None in private; `deleted_at` marks a tombstone, whose content is empty.
 
-    `tokens` (as one model counts it) and `digest` are there only where they are asked for and known."""
+    `tokens` (as one model counts it) and `digest` are there only where they are asked for and known, and so, in what
+    `History` returns, is `mentions`: whom the text mentions, by id, and what they were called then."""
 
     id: int
     channel_id: int
@@ -54,6 +56,7 @@ class StoredMessage:
     deleted_at: datetime | None = None
     tokens: int | None = None
     digest: Digest | None = None
+    mentions: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for moment in (self.created_at, self.edited_at, self.deleted_at):

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
+from storage.mentions import mentioned, names_of
 from storage.models import Channel, Message, Person, Summary, SummarySource, TokenCount
 from storage.records import NOBODY, Digest, StoredMessage, StoredPerson
 from storage.upserts import Excluded, Values
@@ -29,7 +30,8 @@ COLUMNS = (
 def messages(model: str | None = None) -> Select[*tuple[Any, ...]]:
     """Every message with its author and place; add conditions and order, and read the rows by `message_of`.
 
-    With a `model` also what was made of it: its tokens as that model counts them, and the summary that ends with it.
+    With a `model` also what a prompt needs: its tokens as that model counts them, the summary that ends with it, and
+    the names of whom it mentions.
     """
     plain = select(*COLUMNS).join_from(Message, Channel).join(Person)
     if model is None:
@@ -39,7 +41,12 @@ def messages(model: str | None = None) -> Select[*tuple[Any, ...]]:
     newest = select(func.max(ending.id)).where(ending.upto_id == Message.id).correlate(Message).scalar_subquery()
     sources = select(func.count()).where(SummarySource.summary_id == Summary.id).correlate(Summary).scalar_subquery()
     counted = tokens.correlate(Message).scalar_subquery()
-    made = (counted.label("tokens"), Summary.text.label("digest"), sources.label("summarized"))
+    made = (
+        counted.label("tokens"),
+        Summary.text.label("digest"),
+        sources.label("summarized"),
+        mentioned().label("mentioned"),
+    )
     return plain.add_columns(*made).outerjoin(Summary, Summary.id == newest)
 
 
@@ -58,6 +65,7 @@ def message_of(row: Row[*tuple[Any, ...]]) -> StoredMessage:
         deleted_at=row.deleted_at,
         tokens=getattr(row, "tokens", None),
         digest=None if digest is None else Digest(digest, row.summarized),
+        mentions=names_of(getattr(row, "mentioned", None)),
     )
 
 

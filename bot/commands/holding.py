@@ -31,6 +31,7 @@ KEPT: Mapping[Store, str] = {
 }
 WORDS: Mapping[str, tuple[str, str]] = {
     "messages": ("message of yours", "messages of yours"),
+    "mentions": ("mention of you, with your name", "mentions of you, with your name"),
     "answers": ("answer of mine to you", "answers of mine to you"),
     "quoting messages": ("message of mine with words of yours", "messages of mine with words of yours"),
     "replies": (

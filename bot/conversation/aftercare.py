@@ -72,7 +72,7 @@ class Aftercare:
 
     def _pieces(self, question: discord.Message, conversation: Conversation) -> list[Exchange]:
         me = self._me()
-        return pieces_of(rows_of(conversation.rows, me.id), conversation.rows, question.guild, me)
+        return pieces_of(rows_of(conversation.rows, me.id), question.guild, me)
 
     async def _summarize(self, question: discord.Message, conversation: Conversation, rules: Rules) -> None:
         guild = question.guild

@@ -8,7 +8,7 @@ place of the cut is handed back to be used again: the worker's prefix cache make
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from bot.conversation.markup import Names, readable
 from bot.conversation.template_tokens import harmless_template_tokens
@@ -44,7 +44,7 @@ class Row:
     """One message as it is stored. `mine`: Steward wrote it; `content` has Discord's markup, and no remarks of ours.
 
     `tokens`: as the model counts it, where that is known; `digest`: what was said up to and with it, where one exists;
-    `images`: those of its pictures that the model gets.
+    `images`: those of its pictures that the model gets; `people`: what those are called whom it mentions.
     """
 
     id: int
@@ -55,6 +55,7 @@ class Row:
     tokens: int | None = None
     digest: Summary | None = None
     images: tuple[ChatImage, ...] = ()
+    people: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +294,8 @@ def _message(group: Sequence[Row], names: Names, authors: Mapping[str, str], spe
     row = group[0]
     if row.mine:
         return ChatMessage("assistant", harmless_template_tokens("".join(part.content for part in group).strip()))
-    return ChatMessage("user", harmless(readable(row.content, names), speakers), authors[row.author], row.images)
+    text = readable(row.content, replace(names, people=row.people) if row.people else names)
+    return ChatMessage("user", harmless(text, speakers), authors[row.author], row.images)
 
 
 def _lines(group: Sequence[Row], message: ChatMessage) -> tuple[Line, ...]:

@@ -57,7 +57,8 @@ class Intake:
         """The message was edited on Discord. Our own edits are no news, and link previews come without a time."""
         if message.author.id != self._my_id() and message.edited_at is not None:
             files = await self._attachments.of(message) if self._has_files(message) else {}
-            return await self._history.edit(message.id, text_of(message, files), message.edited_at)
+            text = text_of(message, files)
+            return await self._history.edit(message.id, text, message.edited_at, self._mentions(message))
         return Edit.SAME
 
     async def delete(self, message_ids: Collection[int]) -> None:
@@ -84,7 +85,16 @@ class Intake:
             created_at=message.created_at,
             reply_to=replied_to(message),
             edited_at=None if mine else message.edited_at,
+            mentions={} if mine else self._mentions(message),
         )
+
+    def _mentions(self, message: discord.Message) -> dict[int, str]:
+        """Whom its text mentions, beside Steward: who is merely replied to is not named."""
+        return {
+            person.id: person.display_name
+            for person in message.mentions
+            if person.id != self._my_id() and _names(message.content, person.id)
+        }
 
     def _has_files(self, message: discord.Message) -> bool:
         return message.author.id != self._my_id() and message.id not in self._deleted and has_text(message)
@@ -100,6 +110,10 @@ class Intake:
         kind = channel.type.name if channel.type else "unknown"
         parent = channel.parent_id if isinstance(channel, discord.Thread) else None
         await self._history.record_channel(channel.id, guild.id if guild else None, name, kind, parent)
+
+
+def _names(content: str, person_id: int) -> bool:
+    return f"<@{person_id}>" in content or f"<@!{person_id}>" in content
 
 
 def replied_to(message: discord.Message) -> int | None:

@@ -20,6 +20,7 @@ def rows_of(
 ) -> list[Row]:
     """What was said, as rows of a prompt; `mine` is Steward's id, `without` holds messages that do not count, `images`
     the pictures that go with messages."""
+    people = people_in(stored)
     return [
         Row(
             row.id,
@@ -30,21 +31,30 @@ def rows_of(
             row.tokens,
             Summary(row.digest.text, row.digest.messages) if row.digest else None,
             (images or {}).get(row.id, ()),
+            people.get(row.id, {}),
         )
         for row in stored
         if row.id not in without
     ]
 
 
+def people_in(stored: Sequence[StoredMessage]) -> dict[int, dict[int, str]]:
+    """What those are called whom each message, by its id, may mention: as they were when it was written, or else when
+    they themselves wrote something before it. What comes later changes no name, so a prompt's beginning stays."""
+    wrote: dict[int, str] = {}
+    found = {}
+    for row in stored:
+        wrote.setdefault(row.author.id, row.author.name)
+        if "<@" in row.content:
+            found[row.id] = wrote | dict(row.mentions)
+    return found
+
+
 def pieces_of(
     rows: Sequence[Row],
-    stored: Sequence[StoredMessage],
     guild: discord.Guild | None,
     me: discord.ClientUser,
-    mentioned: Mapping[int, str] | None = None,
     beside: Mapping[int, Sequence[str]] | None = None,
 ) -> list[Exchange]:
-    """The rows in pieces, with the names of who wrote them, of who is `mentioned` and of the server's places, and with
-    what is recalled `beside` them."""
-    people = {row.author.id: row.author.name for row in stored} | dict(mentioned or {})
-    return exchanges(rows, names_in(guild, me, people), beside)
+    """The rows in pieces, with the names of the server's places, and with what is recalled `beside` them."""
+    return exchanges(rows, names_in(guild, me, {}), beside)

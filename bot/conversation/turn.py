@@ -237,9 +237,8 @@ class Turns:
         )
         beside = await self._recalling.beside(question, running.asker_id, conversation.rows, running.chosen)
         images = await self._pictures.of(question, [row.id for row in conversation.rows], running.rules.model)
-        mentioned = {person.id: person.display_name for person in question.mentions}
         rows = self._rows(conversation, order, live, images)
-        pieces = pieces_of(rows, conversation.rows, question.guild, self._me(), mentioned, beside)
+        pieces = pieces_of(rows, question.guild, self._me(), beside)
         if not pieces or pieces[-1].messages[-1].role == "assistant":
             answer.instead, answer.finish_reason = NOTHING_ASKED, "stop"
             return
