@@ -39,6 +39,8 @@ from storage.settings import GuildSettings
 
 log = structlog.get_logger()
 
+FAREWELL_S = 4.0
+"""For the last words under answers that a shutdown ends: what manages processes kills them after ten seconds."""
 REFUSED = (
     "Thank you for the invitation, but I serve another server only, so I leave again. "
     "Whoever runs me can list this server in [bot] guilds."
@@ -108,7 +110,8 @@ class StewardClient(discord.Client):
         self._errands.run(self._sync_commands(), "sync commands")
 
     async def close(self) -> None:
-        """Disconnect, and end all work that is still going on."""
+        """Disconnect, and end all work that is still going on; who waits for an answer reads so."""
+        await self._parts.conversation.replies.close(FAREWELL_S)
         await self._errands.close()
         await super().close()
 

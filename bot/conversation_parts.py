@@ -92,7 +92,7 @@ def converse(needs: Needs) -> ConversationParts:
     """Build all parts."""
     rulebook = needs.gate.rulebook
     transcript = Transcript(needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, rulebook)
-    clocks, replies = ChannelClocks(needs.pace), Replies()
+    clocks, replies = ChannelClocks(needs.pace), Replies(needs.pauses)
     newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places)
     standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace)
     turns = Turns(

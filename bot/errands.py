@@ -26,10 +26,12 @@ class Errands:
         task.add_done_callback(self._ended)
 
     async def close(self) -> None:
-        """Cancel what still runs and wait until it has ended."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Cancel what still runs, and what that begins while it ends, and wait until all of it has ended."""
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # those that have ended leave the set now
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

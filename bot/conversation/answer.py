@@ -25,11 +25,13 @@ STOPPED: dict[Why, str] = {
     Why.PRESSED: "stopped here",
     Why.DELETED: "stopped here, since the question was deleted",
     Why.PAUSED: "stopped here: a moderator has paused me",
+    Why.CLOSING: "stopped here: I am being restarted",
 }
 STOPPED_AT_ONCE: dict[Why, str] = {
     Why.PRESSED: "Stopped before I had said anything.",
     Why.DELETED: "",
     Why.PAUSED: "I do not answer this: a moderator has paused me.",
+    Why.CLOSING: "I am being restarted, so I could not answer this. Press *Retry* when I am back.",
 }
 LONGEST_IN_SECONDS = 120
 SHORT_WAIT_S = 10

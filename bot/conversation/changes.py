@@ -98,9 +98,16 @@ class Changes:
         """Another text wants another answer: while one is being written, and for a while after it."""
         edit = await self._intake.edit(message)
         running = self._replies.to(message.id)
-        if running is not None:
+        if running is not None and not running.is_ending:
             running.edited(message)
             return
+        if running is not None:  # its answer is complete, and stands there in a moment
+            await running.shown.wait()
+        async with self._replies.alone(message.id):
+            await self._edited_afterwards(message, edit)
+
+    async def _edited_afterwards(self, message: discord.Message, edit: Edit) -> None:
+        """The answer stands there already."""
         finished = self._newest.to(message.id)
         if finished is not None and self._counts(message, finished, edit) and not await self._is_answered(finished):
             try:

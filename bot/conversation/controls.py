@@ -65,7 +65,6 @@ class Controls:
         self._limits = limits
         self._gate = gate
         self._errands = errands
-        self._in_work: set[int] = set()
 
     def press(self, interaction: discord.Interaction, action: Action, target: Target) -> None:
         """Somebody pressed a button; what follows may take as long as an answer."""
@@ -104,11 +103,10 @@ class Controls:
         self, interaction: discord.Interaction, message: discord.Message, action: Action, target: Target
     ) -> None:
         """Do it, unless the same is being done: two presses within a moment are one."""
-        running = self._replies.to(target.question_id)
-        if target.question_id in self._in_work or (running is not None and not running.is_ending):
+        running, alone = self._replies.to(target.question_id), self._replies.alone(target.question_id)
+        if alone.locked() or (running is not None and not running.is_ending):
             raise Refusal(IN_WORK)
-        self._in_work.add(target.question_id)
-        try:
+        async with alone:
             if running is not None:  # its buttons stand there a moment before everything about it is kept
                 await running.shown.wait()
             if action is Action.PAGE:
@@ -116,8 +114,6 @@ class Controls:
                 return
             with self._limits.request(interaction.user.id):
                 await self._write(interaction, message, action, target)
-        finally:
-            self._in_work.discard(target.question_id)
 
     async def _write(
         self, interaction: discord.Interaction, message: discord.Message, action: Action, target: Target

@@ -53,7 +53,7 @@ def _under(
     if answer.why_stopped is Why.DELETED or (is_answered and not answer.error):
         return ()
     target = _target(running, number)
-    if answer.error and order.kind is Kind.ANSWER:
+    if (answer.error or answer.why_stopped is Why.CLOSING) and order.kind is Kind.ANSWER:
         return after_failure(target)
     is_cut_off = answer.finish_reason == "length" if answer.is_shown else order.is_cut_off
     return after_answer(target, len(pages), is_cut_off=is_cut_off)

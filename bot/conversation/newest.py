@@ -70,6 +70,7 @@ class Newest:
         self._open = open_replies
         self._places = places
         self._finished: dict[int, Finished] = {}
+        self._parts: dict[int, Finished] = {}
 
     async def restore(self) -> None:
         """Take over the replies of an earlier run; their buttons go in time, and at once where it is over.
@@ -88,13 +89,13 @@ class Newest:
                 kept.shown,
                 is_restored=True,
             )
-            self._finished[finished.key] = finished
+            self._know(finished)
             self._errands.run(self._expire(finished), "buttons")
 
     async def put(self, finished: Finished, pages: Sequence[Page]) -> None:
         """This is the newest of its conversation now, and shows one of `pages`; the one before loses its buttons."""
         before = self._finished.get(finished.key)
-        self._finished[finished.key] = finished
+        self._know(finished)
         if before is not None and before.last.id != finished.last.id:
             self._errands.run(self.strip(before.last), "buttons")
         self._errands.run(self._expire(finished), "buttons")
@@ -117,16 +118,15 @@ class Newest:
 
         The buttons go a little later, with the next reply: right now Discord's limits are needed for that one."""
         answered = message.reference.message_id if message.reference else None
-        for finished in self._finished.values():
-            replied = answered in [part.id for part in finished.messages]
-            if replied or (flows and finished.key == message.channel.id):
+        replied_to = self._parts.get(answered) if answered is not None else None
+        goes_on = self._finished.get(message.channel.id) if flows else None
+        for finished in (replied_to, goes_on):
+            if finished is not None:
                 finished.is_answered = True
 
     def of(self, message_ids: Collection[int]) -> Finished | None:
         """The newest reply of some conversation, if one of these messages is part of it."""
-        return next(
-            (one for one in self._finished.values() if any(part.id in message_ids for part in one.messages)), None
-        )
+        return next((self._parts[number] for number in message_ids if number in self._parts), None)
 
     def to(self, question_id: int) -> Finished | None:
         """The newest reply of some conversation, if it answers this message."""
@@ -140,11 +140,23 @@ class Newest:
         except TROUBLE as error:
             log.info("buttons stay", message=message.id, error=str(error))
 
+    def _know(self, finished: Finished) -> None:
+        """It is the newest of its conversation, and known by its messages; the one before no longer is."""
+        before = self._finished.get(finished.key)
+        if before is not None:
+            self._forget(before)
+        self._finished[finished.key] = finished
+        self._parts |= dict.fromkeys((part.id for part in finished.messages), finished)
+
+    def _forget(self, finished: Finished) -> None:
+        del self._finished[finished.key]
+        self._parts = {number: one for number, one in self._parts.items() if one is not finished}
+
     async def _expire(self, finished: Finished) -> None:
         age = (self._pace.clock.utc() - finished.since).total_seconds()
         await self._pace.clock.sleep(max(0.0, self._pace.controls_s - age))
         if self._finished.get(finished.key) is finished:
-            del self._finished[finished.key]
+            self._forget(finished)
             await self.strip(finished.last)
             await self._open.close([finished.first.id])
 

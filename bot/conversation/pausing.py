@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -51,10 +52,16 @@ class Pauses:
 
     def require_none(self, *place_ids: int) -> None:
         """Raises Paused when one of these places (a channel, the one it belongs to, its server) is paused."""
-        now = self._clock.utc()
-        ends = [until for place_id in place_ids if (until := self._until.get(place_id)) is not None and until > now]
-        if ends:
+        if ends := self._ends(place_ids):
             raise Paused(f"A moderator has paused me here until {stamp(max(ends))}.")
+
+    def hold(self, *place_ids: int) -> bool:
+        """Whether one of these places is paused."""
+        return bool(self._ends(place_ids))
+
+    def _ends(self, place_ids: Iterable[int]) -> list[datetime]:
+        now = self._clock.utc()
+        return [until for place_id in place_ids if (until := self._until.get(place_id)) is not None and until > now]
 
 
 def duration(text: str) -> timedelta:

@@ -19,6 +19,7 @@ from bot.conversation.intake import ORDINARY, Intake
 from bot.conversation.newest import Newest
 from bot.conversation.pausing import Pauses
 from bot.conversation.reminding import Reminding
+from bot.conversation.replying import reply
 from bot.conversation.rooms import new_thread
 from bot.conversation.running import Replies, Running, places_of
 from bot.conversation.streaming import TROUBLE
@@ -227,10 +228,7 @@ class Reception:
             if isinstance(error, TooManyRequests) and not error.first:
                 await message.add_reaction("⏳")
             else:
-                reference = message.to_reference(fail_if_not_exists=False)
                 view = view_of(after_failure(Target(message.id, message.author.id))) or discord.utils.MISSING
-                await message.channel.send(
-                    explain(error).sentence, reference=reference, mention_author=False, view=view
-                )
+                await reply(message, explain(error).sentence, view)
         except TROUBLE as silenced:
             log.warning("nobody could be told", message=message.id, error=str(silenced))

@@ -15,6 +15,7 @@ import structlog
 
 from bot.conversation.intake import ORDINARY, Intake
 from bot.conversation.rendering import without_remarks
+from bot.conversation.streaming import TROUBLE
 from storage.history import History, Version
 
 log = structlog.get_logger()
@@ -86,7 +87,7 @@ class Reconciling:
         try:
             before = discord.Object(upto + 1)
             page = [message async for message in channel.history(limit=PAGE, before=before)]
-        except discord.HTTPException as error:
+        except TROUBLE as error:
             log.info("channel not compared", channel=channel_id, error=str(error))
             return False
         after = page[-1].id - 1 if len(page) == PAGE else 0

@@ -15,6 +15,7 @@ from bot.commands.personal import Personal, button, replace, view_of
 from bot.conversation.intake import Intake
 from bot.conversation.markup import readable
 from bot.conversation.naming import names_in
+from bot.conversation.replying import reply
 from bot.errors import LeftOut, Refusal
 from bot.remembering import Remembering, place
 from storage.choices import Choices, Consent
@@ -91,8 +92,7 @@ class Reminding:
             text = OFFER.format(where=place(guild_id))
             argument = f"{message.id}-{person}"
             view = view_of(button("Remember this", "remember-this", argument, discord.ButtonStyle.primary))
-        reference = message.to_reference(fail_if_not_exists=False)
-        sent = await message.channel.send(text, reference=reference, mention_author=False, view=view)
+        sent = await reply(message, text, view)
         await self._intake.record([sent])
 
     async def _confirmed(self, interaction: discord.Interaction, argument: str, _: Sequence[str]) -> None:

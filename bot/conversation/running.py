@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from enum import Enum
+from weakref import WeakValueDictionary
 
 import discord
 
 from bot.conversation.bursts import Burst
 from bot.conversation.lanes import Place
+from bot.conversation.pausing import Pauses
 from bot.settings.rules import Rules
 from storage.choices import Consent
 
@@ -26,15 +29,16 @@ class Why(Enum):
     PRESSED = "somebody pressed Stop"
     DELETED = "the question was deleted"
     PAUSED = "a moderator paused Steward"
+    CLOSING = "Steward is being shut down"
 
 
 class Running:
     """One reply in the making, in the conversation `key`, for `asker_id`, which a proxy's copy of a question lacks.
 
     `burst` says until when further messages of the asker belong to the question; None where each is one. `chosen` is
-    what the asker said yes to; `rules` hold for the asker there. `room` is the thread
-    that was opened for the answer. `is_ending`: Discord is being shown the end; `shown`: it is, and known as the newest
-    reply, or there will be none."""
+    what the asker said yes to; `rules` hold for the asker there. `room` is the thread that the answer goes into, where
+    that is not the place of the question. `is_ending`: nothing is written any more, and Discord is being shown the end;
+    `shown`: it is, and known as the newest reply, or there will be none."""
 
     def __init__(
         self,
@@ -64,6 +68,11 @@ class Running:
         self.why_stopped: Why | None = None
         self._begins_anew = False
         self._limit: asyncio.Timeout | None = None
+
+    @property
+    def places(self) -> list[int]:
+        """Where it was asked for and is answered, from the thread up to the server."""
+        return [*places_of(self.question), *([self.room.id] if self.room else [])]
 
     @property
     def begins_anew(self) -> bool:
@@ -149,20 +158,52 @@ class Running:
 class Replies:
     """All replies in the making."""
 
-    def __init__(self) -> None:
+    def __init__(self, pauses: Pauses) -> None:
+        self._pauses = pauses
         self._running: set[Running] = set()
         self._deleted: deque[int] = deque(maxlen=REMEMBERED_DELETIONS)
+        self._alone: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._is_closing = False
+        self._none_left = asyncio.Event()
+        self._none_left.set()
 
     @contextmanager
     def opened(self, running: Running) -> Iterator[Running]:
-        """Keep it during the body."""
+        """Keep it during the body. What ends it may have happened while it was still being prepared."""
         self._running.add(running)
-        if running.question.id in self._deleted:
-            running.stop(Why.DELETED)
+        self._none_left.clear()
+        why = self._why_never(running)
+        if why is not None:
+            running.stop(why)
         try:
             yield running
         finally:
             self._running.discard(running)
+            if not self._running:
+                self._none_left.set()
+
+    def _why_never(self, running: Running) -> Why | None:
+        if running.question.id in self._deleted:
+            return Why.DELETED
+        if self._pauses.hold(*running.places):
+            return Why.PAUSED
+        return Why.CLOSING if self._is_closing else None
+
+    def alone(self, question_id: int) -> asyncio.Lock:
+        """Held by whoever is about to answer a question again: one at a time."""
+        lock = self._alone.get(question_id)
+        if lock is None:
+            lock = self._alone[question_id] = asyncio.Lock()
+        return lock
+
+    async def close(self, within_s: float) -> None:
+        """End all of them, and those that still begin, and let each person read so; give up after so many seconds."""
+        self._is_closing = True
+        for running in list(self._running):
+            running.stop(Why.CLOSING)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._none_left.wait()
 
     def to(self, question_id: int) -> Running | None:
         """The reply to this message, if one is in the making."""
@@ -191,7 +232,7 @@ class Replies:
     def stop_in(self, place_id: int, why: Why) -> None:
         """End all replies in a server or a channel, its threads included."""
         for running in list(self._running):
-            if place_id in places_of(running.question):
+            if place_id in running.places:
                 running.stop(why)
 
 

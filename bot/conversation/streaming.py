@@ -23,6 +23,7 @@ from bot.conversation.layout import Wanted, layout, may_attach, of_earlier, uplo
 from bot.conversation.own_text import Checked, OwnText
 from bot.conversation.pace import Pace
 from bot.conversation.rendering import Part, has_sentence
+from bot.conversation.replying import replied
 from bot.conversation.shown import AnyMessage, Shown, Standing
 
 log = structlog.get_logger()
@@ -31,8 +32,6 @@ FIRST_POST_S = 1.5
 """The first post waits for a whole sentence, since phones notify with it, but not longer than this for any text."""
 TYPING_S = 8.0
 """Discord shows the typing indicator for ten seconds."""
-CANNOT_REPLY_WITHOUT_HISTORY = 160002
-"""Discord's error code for a reply where Read Message History is not granted."""
 FAILURES_IN_A_ROW = 3
 """Requests that may fail before it is given up; discord.py has tried each several times by then."""
 NONCE_BITS = 63
@@ -269,21 +268,17 @@ class LiveReply:
         content = state.part.shown
         if before.channel.id != channel.id:  # a reply to what stands elsewhere there cannot be
             return await channel.send(content, view=view, nonce=self._nonce)
-        reference = before.to_reference(fail_if_not_exists=False)
         pings = self._pings and not self._posted
-        try:
+
+        async def send(reference: discord.MessageReference | None) -> discord.Message:
+            files, nonce = uploads(state.file), self._nonce
+            if reference is None:
+                return await channel.send(content, view=view, files=files, nonce=nonce)
             return await channel.send(
-                content,
-                reference=reference,
-                mention_author=pings,
-                view=view,
-                files=uploads(state.file),
-                nonce=self._nonce,
+                content, reference=reference, mention_author=pings, view=view, files=files, nonce=nonce
             )
-        except discord.HTTPException as error:
-            if error.code != CANNOT_REPLY_WITHOUT_HISTORY:
-                raise
-            return await channel.send(content, view=view, files=uploads(state.file), nonce=self._nonce)
+
+        return await replied(before, send)
 
     async def _keep_typing(self) -> None:
         with contextlib.suppress(*TROUBLE):

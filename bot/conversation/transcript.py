@@ -15,6 +15,7 @@ import discord
 from bot.conversation.intake import Intake, replied_to
 from bot.conversation.reconciling import Reconciling
 from bot.conversation.said import written
+from bot.conversation.streaming import TROUBLE
 from bot.settings.rulebook import Rulebook
 from storage.history import History, StoredMessage
 
@@ -144,7 +145,7 @@ class Transcript:
             return known
         try:
             return await message.channel.fetch_message(message_id)
-        except discord.HTTPException:
+        except TROUBLE:
             return None
 
 

@@ -135,7 +135,7 @@ class Turns:
     async def answer(self, running: Running, order: Order = FIRST) -> None:
         """Answer a question. Raises StorageError and discord's errors where nothing could be said at all."""
         question = running.question
-        room = running.room or room_of(question, order.standing)
+        room = running.room = running.room or room_of(question, order.standing)
         live = LiveReply(
             question,
             self._clocks.of(room.id if room else question.channel.id),
@@ -166,9 +166,13 @@ class Turns:
         clock = self._clocks.of(message.channel.id)
         async with LiveReply(message, clock, self._recording.begun, self._pace, standing=finished.standing) as live:
             await live.finish(page.text, page.footer, buttons)
+            is_newest = self._newest.of([message.id]) is finished
             finished.standing, finished.number = Standing(live.posted, page.text, page.footer), number
             await self._recording.shown(finished.question_id, live.posted)
-            await self._newest.put(finished, pages)
+            if is_newest:
+                await self._newest.put(finished, pages)
+            else:  # another reply is the newest by now, or time is over
+                await self._newest.strip(finished.last)
 
     async def _written(self, running: Running, order: Order, live: LiveReply) -> Answer:
         """The answer, written as often as the question changes while it is."""
@@ -183,7 +187,7 @@ class Turns:
             if not running.begins_anew:
                 break
             live.begin_anew()
-        running.has_begun = True
+        running.has_begun = running.is_ending = True
         if self._own_text(running).checked(answer.text, is_whole=True).is_hit:
             log.warning("answer taken back", message=running.question.id)
             answer.take_back(INSTEAD)
@@ -195,7 +199,6 @@ class Turns:
     async def _end(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         before = self._newest.of([shown.message.id for shown in live.posted])
         end = ending(order, answer, running, is_answered=before is not None and before.is_answered)
-        running.is_ending = True
         await live.finish(end.text, end.footer, end.buttons)
         if live.posted and end.text:
             standing = Standing(live.posted, end.text, end.footer)

@@ -36,3 +36,22 @@ async def test_closing_ends_what_still_runs() -> None:
     await asyncio.sleep(0)
     await errands.close()
     assert ended.is_set()
+
+
+async def test_what_an_errand_begins_while_it_ends_ends_too() -> None:
+    errands, ended = Errands(), asyncio.Event()
+
+    async def wait(*, is_last: bool) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if is_last:
+                ended.set()
+            else:
+                errands.run(wait(is_last=True), "the next")
+                await asyncio.sleep(0)
+
+    errands.run(wait(is_last=False), "waiting")
+    await asyncio.sleep(0)
+    await errands.close()
+    assert ended.is_set()

@@ -11,7 +11,10 @@ from functools import partial
 
 import pytest
 
+from bot.conversation.answer import STOPPED, STOPPED_AT_ONCE
 from bot.conversation.pace import Pace
+from bot.conversation.rendering import small
+from bot.conversation.running import Why
 from llm.config import LLMSettings
 from storage.database import Database
 from storage.history import History
@@ -182,6 +185,24 @@ async def test_a_question_that_is_edited_while_the_gateway_is_away(
     assert engine.requests[1].texts[-1] == "Ada: something else"
 
 
+async def test_a_question_that_is_edited_while_the_last_edit_of_its_answer_is_on_its_way(
+    ada: Ada, engine: ScriptedEngine, backstage: Backstage
+) -> None:
+    rest = held(engine)
+    questions = await streaming(ada, [ada.channel])
+    await backstage.fault("slow", kind="slow", method="PATCH", route=EDIT, seconds=1.0)
+    rest.set()
+
+    async def is_under_way() -> bool:
+        return await backstage.struck("slow") == 1
+
+    await eventually(is_under_way)
+    engine.enqueue(reply("Another answer."))
+    path = f"/channels/{ada.channel}/messages/{questions[ada.channel]}"
+    await ada.call("PATCH", path, {"content": f"<@{ada.bot_id}> something else"})
+    await ada.reads(questions[ada.channel], "Another answer.")
+
+
 async def test_a_channel_that_is_deleted_in_mid_stream_frees_the_engine(
     ada: Ada, engine: ScriptedEngine, database: Database
 ) -> None:
@@ -230,7 +251,13 @@ async def test_steward_restarts_in_the_middle_of_a_conversation(
     held(engine)
     (other,) = await ada.opens("other")
     broken = (await streaming(ada, [other]))[other]
+    engine.enqueue(reply(pieces=[asyncio.Event()]))
+    (silent,) = await ada.opens("silent")
+    unheard = await ada.ask("does anybody hear me?", channel=silent)
+    await engine.received(3)
     await steward.goes()
+    await ada.reads(broken, f"{FIRST}\n{small(STOPPED[Why.CLOSING])}", other)
+    await ada.reads(unheard, STOPPED_AT_ONCE[Why.CLOSING], silent)
     await steward.comes()
     engine.enqueue(reply("Green."), when=lambda request: "which" in request.texts[-1])
     question = await ada.ask("which colour is mine?", reply_to=first["id"])
@@ -238,8 +265,6 @@ async def test_steward_restarts_in_the_middle_of_a_conversation(
     assert engine.requests[-1].texts[-3:] == ["Ada: my colour is green", "Green, then.", "Ada: which colour is mine?"]
 
     engine.enqueue(reply(WHOLE))
-    (half,) = await ada.replies(broken, other)
-    await ada.press(half, "Stop")
     await ada.press(await with_button(ada, broken, other, "Retry"), "Retry")
     await ada.reads(broken, WHOLE, other)
 

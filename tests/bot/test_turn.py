@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 
+import aiohttp
 import discord
 import pytest
 from sqlalchemy import text as sql
@@ -359,6 +360,28 @@ class TestWhenDiscordOrTheDatabaseFails:
         engine.enqueue(reply("Hello."))
         world.env.inject_error("POST", "/channels/*/messages", status=400, code=160002, times=1)
         assert (await ask(world)).content == "Hello."
+
+    @pytest.mark.settings(bot={"requests_per_minute": 1})
+    async def test_without_the_right_to_read_history_a_refusal_is_said_too(
+        self, world: World, engine: ScriptedEngine
+    ) -> None:
+        engine.enqueue(reply("Hello."))
+        await ask(world)
+        world.env.inject_error("POST", "/channels/*/messages", status=400, code=160002, times=1)
+        assert "in the last minute" in (await ask(world)).content
+
+    async def test_a_connection_that_breaks_while_an_older_message_is_fetched(
+        self, world: World, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def breaks(*_: object) -> discord.Message:
+            raise aiohttp.ServerDisconnectedError
+
+        older = await world.grace.send(world.channel, "my cat is grey")
+        said = await world.grace.send(world.channel, "she really is", reply_to=older)
+        monkeypatch.setattr(discord.abc.Messageable, "fetch_message", breaks)
+        engine.enqueue(reply("Grey."))
+        await world.ada.send(world.channel, f"{world.mention} which colour?", reply_to=said)
+        assert world.said() == ["Grey."]
 
     async def test_a_database_that_is_gone_is_said_and_what_was_said_meanwhile_is_stored_later(
         self, world: World, engine: ScriptedEngine, database: Database, history: History
