@@ -21,11 +21,16 @@ from bot.config import Secrets, Settings
 from bot.errands import Errands
 from bot.housekeeping import keep_house
 from bot.keeping import worker_supervisor
+from bot.lookup.indexing import Indexing
 from bot.processes import playground_command, playground_url, worker_url
+from bot.settings.defaults import defaults
+from bot.settings.rulebook import Rulebook
 from bot.supervisor import Backoff, ChildGaveUp, Supervisor
 from llm.client import LLMClient
 from llm.tasks_client import TasksClient
 from storage.database import Database
+from storage.search import Search
+from storage.settings import GuildSettings
 
 log = structlog.get_logger()
 
@@ -94,6 +99,8 @@ async def run_bot(settings: Settings, secrets: Secrets, playground: str | None) 
         leave_out_of_collections()
         errands = Errands()
         errands.run(keep_house(database, settings.storage), "housekeeping")
+        rulebook = Rulebook(GuildSettings(database), defaults(settings, in_playground=playground is not None))
+        errands.run(Indexing(Search(database), rulebook, tasks).keep(), "search index")
         try:
             await keep_connected(client, token, GATEWAY_BACKOFF)
         finally:

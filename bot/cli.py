@@ -209,7 +209,8 @@ def models_remove(
 @app.command("eval", context_settings=PASS_THROUGH)
 def evaluate(context: typer.Context, task: str) -> None:
     """Measures the quality of a task; prints a table and one JSON line."""
-    _run_module("llm.evaluation", task, context.args)
+    package = "benchmarks.evaluation" if task in _modules("benchmarks.evaluation") else "llm.evaluation"
+    _run_module(package, task, context.args)
 
 
 @app.command("train", context_settings=PASS_THROUGH)

@@ -11,7 +11,9 @@ import discord
 import structlog
 
 from bot.commands.ask import add_ask
+from bot.commands.find import add_find, find_button
 from bot.commands.help import add_help
+from bot.commands.knowledge import add_knowledge
 from bot.commands.memory import add_memory
 from bot.commands.pause import Pausing, add_pause
 from bot.commands.privacy import add_privacy
@@ -88,6 +90,8 @@ class StewardClient(discord.Client):
         self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses, Retries((pace or Pace()).clock))
         add_ask(self.tree, parts.ask, parts.limits)
         add_summarize(self.tree, parts.summarize, parts.limits, parts.gate)
+        add_find(self.tree, parts.lookup.find, parts.limits)
+        add_knowledge(self.tree, parts.lookup.knowledge, parts.limits)
         add_memory(self.tree, parts.people.memory)
         add_privacy(self.tree, parts.people.privacy)
         add_usage(self.tree, parts.people.usage)
@@ -102,6 +106,7 @@ class StewardClient(discord.Client):
         await self._parts.conversation.newest.restore()
         self.add_view(self._parts.posting)
         self.add_dynamic_items(reply_button(self._parts.conversation.controls), *self._parts.people.items)
+        self.add_dynamic_items(find_button(self._parts.lookup.find.pressed))
         self.add_view(NoticeView(self._parts.notices))
         self.add_view(SureView(self._parts.notices))
         self.add_dynamic_items(again_button(self.tree.again))

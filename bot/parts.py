@@ -30,6 +30,7 @@ from bot.errands import Errands
 from bot.gate import Gate
 from bot.kept_notice import Notices
 from bot.limits import PersonalLimits
+from bot.lookup_parts import LookupParts, look_up
 from bot.membership import Membership
 from bot.panel.session import Desk
 from bot.people_parts import MemoryParts, PeopleParts, remember, serve_people
@@ -84,6 +85,7 @@ class Parts:
     pauses: Pauses
     ask: Ask
     summarize: Summarize
+    lookup: LookupParts
     posting: Posting
     setup: SetupAnswers
     people: PeopleParts
@@ -115,6 +117,17 @@ def assemble(base: Foundations) -> Parts:
         rulebook, stored, Privacy(base.database), machine=place_of(base.database.host), privacy_line=privacy
     )
     gate = Gate(rulebook, Usage(base.database), base.pace.clock.utc, base.pace.clock.now)
+    ask = Ask(
+        llm=base.llm,
+        prompts=prompts,
+        history=base.history,
+        choices=memory.choices,
+        recalling=memory.recalling,
+        me=base.me,
+        words=words,
+        gate=gate,
+        patience_s=base.pace.patience_s,
+    )
     return Parts(
         membership=membership,
         private=private,
@@ -126,18 +139,19 @@ def assemble(base: Foundations) -> Parts:
             base, membership, private, limits, prompts, intake, pictures, pauses, words, memory, gate
         ),
         pauses=pauses,
-        ask=Ask(
-            llm=base.llm,
-            prompts=prompts,
-            history=base.history,
-            choices=memory.choices,
-            recalling=memory.recalling,
-            me=base.me,
-            words=words,
-            gate=gate,
-            patience_s=base.pace.patience_s,
-        ),
+        ask=ask,
         summarize=Summarize(llm=base.llm, choices=memory.choices, me=base.me, items=base.settings.tasks.summary_items),
+        lookup=look_up(
+            database=base.database,
+            tasks=base.tasks,
+            intake=intake,
+            attachments=attachments,
+            ask=ask,
+            gate=gate,
+            limits=limits,
+            places=base.places,
+            clock=base.pace.clock,
+        ),
         posting=Posting(base.history, base.me),
         setup=SetupAnswers(
             llm=base.llm,

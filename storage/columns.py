@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
-from sqlalchemy.types import TypeDecorator
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from storage.errors import BadRecord
 
@@ -56,3 +59,36 @@ class StorableText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else storable(value)
+
+
+class HalfVec(UserDefinedType[str]):
+    """pgvector's vector of 16-bit numbers, of any length, written as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **options: object) -> str:
+        return "halfvec"
+
+
+class HalfVector(TypeDecorator[NDArray[np.float32]]):
+    """A vector in 16-bit numbers: bytes on SQLite (little-endian), pgvector's own type on PostgreSQL."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        kind: TypeEngine[Any] = LargeBinary() if dialect.name == "sqlite" else HalfVec()
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: NDArray[np.float32] | None, dialect: Dialect) -> object:
+        if value is None:
+            return None
+        half = np.asarray(value, dtype="<f2")
+        return half.tobytes() if dialect.name == "sqlite" else str([float(number) for number in half])
+
+    def process_result_value(self, value: object, dialect: Dialect) -> NDArray[np.float32] | None:
+        if value is None:
+            return None
+        if isinstance(value, bytes):
+            return np.frombuffer(value, dtype="<f2").astype(np.float32)
+        return np.fromstring(str(value).strip("[]"), dtype=np.float32, sep=",")

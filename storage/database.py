@@ -23,6 +23,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool
 from storage import address, schema
 from storage.errors import DatabaseUnavailable
 from storage.failures import translated
+from storage.indexing import SQLITE_FORGET
 from storage.intake import WRITE_AFTER_S, Intake, Write
 from storage.models import Base
 
@@ -139,8 +140,11 @@ class Database:
             await engine.dispose()
 
     async def forget_journal(self) -> None:
-        """Make SQLite's journal give up what was deleted, as far as no other reader still needs it."""
+        """Make SQLite's journal and its full-text index give up what was deleted, as far as no other reader still needs
+        it."""
         if self.is_sqlite:
+            async with self.write() as connection:
+                await connection.execute(text(SQLITE_FORGET))
             with translated(self._address):
                 async with self._write_lock, self.engine.connect() as connection:
                     await connection.run_sync(_truncate_journal)

@@ -24,6 +24,7 @@ from storage.models import (
     Mention,
     Message,
     OpenReply,
+    Passage,
     Person,
     Quote,
     Recall,
@@ -149,6 +150,7 @@ async def _drop_derived(connection: AsyncConnection, ids: Sequence[int], *, memo
         await _delete(connection, Recall, Recall.message_id.in_(some))
         await _delete(connection, TokenCount, TokenCount.message_id.in_(some))
         await _delete(connection, Mention, Mention.message_id.in_(some))
+        await _delete(connection, Passage, Passage.message_id.in_(some))
         repeating = select(AlternativeSource.message_id).where(AlternativeSource.source_id.in_(some))
         gone["open_replies"] += await _delete(connection, OpenReply, OpenReply.message_id.in_(repeating))
     return gone

@@ -4,8 +4,8 @@
 `author_name` is the name as it was when the message was written: a nickname of one server never shows up in another,
 and a conversation reads the same each time.
 
-What is made from messages (`quotes`, `summaries`, `memories`, `recalls`, `alternatives`) knows the ids of those
-messages, and `forgetting.py` follows them. A column that holds a person's id is named `person_id` or `author_id`;
+What is made from messages (`quotes`, `summaries`, `memories`, `recalls`, `alternatives`, `passages`) knows the ids of
+those messages, and `forgetting.py` follows them. A column that holds a person's id is named `person_id` or `author_id`;
 `people.id` is the only other one.
 `guild_id` 0 stands for "outside of servers", in keys that cannot be NULL.
 """
@@ -15,10 +15,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Double, ForeignKey, Index, LargeBinary, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from storage.columns import DiscordId, StorableText, UtcDateTime
+from storage.columns import DiscordId, HalfVector, StorableText, UtcDateTime
 
 
 class Base(DeclarativeBase):
@@ -278,3 +280,50 @@ class SettingChange(Base):
     new: Mapped[str | None]
     person_id: Mapped[int]
     changed_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Document(Base):
+    """A text that a server's managers gave for Steward to look things up in; `person_id` gave it, `size` in bytes."""
+
+    __tablename__ = "documents"
+    __table_args__ = (Index(None, "guild_id", "name", unique=True), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    guild_id: Mapped[int]
+    name: Mapped[str]
+    size: Mapped[int]
+    person_id: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class Passage(Base):
+    """Something that can be found: a message, or the piece numbered `number` of a document.
+
+    `words` is what is searched (`storage.indexing`); `text` holds a document's piece, and nothing of a message. It is
+    never changed: what is edited gets a new one, and no id is ever given twice."""
+
+    __tablename__ = "passages"
+    __table_args__ = (Index(None, "guild_id", "channel_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    guild_id: Mapped[int]
+    channel_id: Mapped[int | None]
+    message_id: Mapped[int | None] = mapped_column(
+        ForeignKey("messages.id", ondelete="CASCADE"), unique=True, index=True
+    )
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    text: Mapped[str]
+    words: Mapped[str]
+
+
+class PassageVector(Base):
+    """What a passage means, by which model."""
+
+    __tablename__ = "passage_vectors"
+    __table_args__ = (Index(None, "guild_id", "model", "passage_id"),)
+
+    passage_id: Mapped[int] = mapped_column(ForeignKey("passages.id", ondelete="CASCADE"), primary_key=True)
+    guild_id: Mapped[int]
+    model: Mapped[str]
+    vector: Mapped[NDArray[np.float32]] = mapped_column(HalfVector)

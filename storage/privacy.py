@@ -37,6 +37,7 @@ from storage.models import (
     Base,
     Channel,
     Choice,
+    Document,
     Memory,
     Mention,
     Message,
@@ -74,6 +75,7 @@ PERSONAL = (
     Personal(Memory, Memory.person_id, Memory.guild_id),
     Personal(Choice, Choice.person_id, Choice.guild_id),
     Personal(SettingChange, SettingChange.person_id, SettingChange.guild_id),
+    Personal(Document, Document.person_id, Document.guild_id),
 )
 NOT_SHOWN = {"embedding", "embedding_model"}  # numbers that mean nothing without the model
 
@@ -207,6 +209,7 @@ def _remaining(person_id: int, guild_id: int | None) -> Sequence[tuple[str, Dele
         ("memories", delete(Memory).where(*mine(Memory))),
         ("choices", delete(Choice).where(*mine(Choice), Choice.name != Consent.OPT_OUT.value)),
         ("setting_changes", update(SettingChange).where(*mine(SettingChange)).values(person_id=NOBODY)),
+        ("documents", update(Document).where(*mine(Document)).values(person_id=NOBODY)),
         ("people", delete(Person).where(Person.id == person_id, ~written)),
         ("channels", delete(Channel).where(Channel.guild_id.is_(None), ~said)),
     )

@@ -1,6 +1,7 @@
 """What is too old goes, and so does what belongs to servers that Steward left. Does not know when it is time.
 
-Choices do not age: that somebody opted out must not be forgotten. Settings do not age either, for they are in force.
+Choices do not age: that somebody opted out must not be forgotten. Settings and
+documents do not age either, for they are in force.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, Delete, and_, delete, exists, select, true
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Delete, and_, delete, exists, select, true, update
 
 from storage.columns import aware
 from storage.database import Database
@@ -17,6 +18,7 @@ from storage.models import (
     Base,
     Channel,
     Choice,
+    Document,
     Guild,
     Memory,
     Message,
@@ -26,6 +28,7 @@ from storage.models import (
     SettingChange,
     Summary,
 )
+from storage.records import NOBODY
 
 LONGEST = timedelta(days=365)
 """What outlives messages: memories, and who changed which setting."""
@@ -49,6 +52,7 @@ class Retention:
             delete(Memory).where(Memory.created_at < now - LONGEST),
             delete(SettingChange).where(SettingChange.changed_at < now - LONGEST),
         )
+        await self._forget_givers(now - LONGEST)
         gone += await self._tidy()
         return gone
 
@@ -60,6 +64,7 @@ class Retention:
             delete(Memory).where(Memory.created_at < moment),
             delete(SettingChange).where(SettingChange.changed_at < moment),
         )
+        await self._forget_givers(moment)
         gone += await self._tidy()
         return {"messages": 0, "replies": 0, **gone}
 
@@ -68,7 +73,10 @@ class Retention:
         gone = await erase_where(self._database, in_guild(guild_id))
         gone += await self._delete(
             delete(Summary).where(Summary.channel_id.in_(select(Channel.id).where(Channel.guild_id == guild_id))),
-            *(_of_guild(table, guild_id) for table in (Reply, Memory, Choice, Setting, SettingChange, Channel)),
+            *(
+                _of_guild(table, guild_id)
+                for table in (Reply, Memory, Choice, Setting, SettingChange, Document, Channel)
+            ),
             delete(Guild).where(Guild.id == guild_id),
         )
         self._database.setting_revisions[guild_id] += 1
@@ -80,6 +88,12 @@ class Retention:
     ) -> Counts:
         gone = await erase_where(self._database, and_(Message.created_at < before, messages), memories=False)
         return gone + await self._delete(delete(Reply).where(Reply.created_at < before, replies))
+
+    async def _forget_givers(self, before: datetime) -> None:
+        """Documents do not age, for the server wants them; who gave them does."""
+        old = update(Document).where(Document.created_at < before, Document.person_id != NOBODY)
+        async with self._database.write() as connection:
+            await connection.execute(old.values(person_id=NOBODY))
 
     async def _tidy(self) -> Counts:
         """Names of people, threads and private conversations of which nothing is stored, and what the journal holds."""

@@ -5,14 +5,14 @@ It does not know any command.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import discord
 import structlog
 
 from bot.commands.retrying import IN_PLACE, button_after
-from bot.conversation.rendering import Part
+from bot.conversation.rendering import DISCORD_LIMIT, Part, length
 from bot.errors import Refusal, explain
 from llm.errors import LLMError
 from storage.errors import StorageError
@@ -70,6 +70,18 @@ async def tell_parts(
     if buttons is not None:
         buttons.stop()  # discord.py would keep it for ever otherwise
     return told
+
+
+def in_messages(lines: Iterable[str]) -> list[Part]:
+    """Lines in as few messages as they fit into; each of them fits into one."""
+    messages: list[str] = []
+    for line in lines:
+        joined = f"{messages[-1]}\n{line}" if messages else line
+        if messages and length(joined) <= DISCORD_LIMIT:
+            messages[-1] = joined
+        else:
+            messages.append(line)
+    return [Part("", message) for message in messages]
 
 
 def _is_promised(interaction: discord.Interaction) -> bool:

@@ -15,6 +15,8 @@ for moderators. Edit your question within two minutes and I answer it anew; dele
 **Commands**
 - `/ask` asks me something; only you see the answer, until you press *Post here*.
 - `/summarize` tells you what the last messages of a channel were about, with links to them. Only you see it.
+- `/find` looks up what was said here, or what the server's documents say. Only you see it.
+- `/knowledge` lets whoever manages the server give me documents for that.
 - `/memory` lets me remember what you ask me to; “remember that …” does the same. Off until you say yes.
 - `/privacy` shows what I keep of you, hands it to you, deletes it, or leaves you out.
 - `/usage` tells what you used and what you may; moderators see the server's.

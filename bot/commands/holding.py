@@ -43,6 +43,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "summaries": ("summary made from your words, too", "summaries made from your words, too"),
     "choices": ("choice that you made (memory, opt-out, typing)", "choices that you made (memory, opt-out, typing)"),
     "setting_changes": ("setting that you changed", "settings that you changed"),
+    "documents": ("document that you gave this server", "documents that you gave this server"),
     "people": ("name: yours", "names: yours"),
 }
 """What rows of each table are, for people; a table that is not here is of no interest to them."""

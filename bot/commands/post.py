@@ -79,7 +79,7 @@ class Posting(discord.ui.View):
             self._in_work.discard(message.id)
 
     async def _post(self, interaction: discord.Interaction, private: discord.Message) -> None:
-        _require_writing(interaction)
+        require_writing(interaction)
         kept = [row for row in (await self._history.chain(private_id(private.id))).messages if not row.deleted_at]
         me = self._me().id
         question = next((row for row in kept if row.author.id != me), None)
@@ -99,7 +99,7 @@ class Posting(discord.ui.View):
         return StoredPerson(self._me().id, self._me().display_name, is_bot=True)
 
 
-def _require_writing(interaction: discord.Interaction) -> None:
+def require_writing(interaction: discord.Interaction) -> None:
     """Nobody writes through Steward where they may not write themselves."""
     if interaction.guild_id is None:
         return

@@ -76,6 +76,15 @@ class Attachments:
         """What a picture shows. Raises Unreadable."""
         return await self._unpacking.image(await self._bytes(one, LARGEST))
 
+    async def document(self, one: discord.Attachment) -> str:
+        """All text of a long file, which is not kept in memory. Raises Unreadable."""
+        if is_pdf(one):
+            return await self._unpacking.document(await self._bytes(one, LARGEST))
+        text = decoded(await self._bytes(one, TEXT_LIMIT))
+        if text is None:
+            raise Unreadable("it is no text")
+        return text
+
     async def _file(self, one: discord.Attachment) -> File:
         known = self._read.get(one.id)
         if known is None or known.trouble:

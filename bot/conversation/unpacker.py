@@ -1,4 +1,4 @@
-"""The program that opens what strangers attached: `python -I unpacker.py pdf|image`, a file on stdin, JSON on stdout.
+"""The program that opens what strangers attached: `python -I unpacker.py KIND`, a file on stdin, JSON on stdout.
 
 It limits itself before it looks at a byte, and it imports nothing of Steward's: whatever a file makes it do, it knows
 no secret, has no more memory, processor time or disk than its limits, and its end is nobody else's.
@@ -22,6 +22,8 @@ MEMORY = 512 * 1024 * 1024
 MOST_PAGES = 200
 LONGEST_TEXT = 40_000
 """Characters; what is read at most of one file, about 10,000 tokens."""
+LONGEST_DOCUMENT = 400_000
+"""The same of a document that is looked things up in, and never read at once."""
 LONGEST_SIDE = 1024
 """Pixels: models that see cut pictures down to about this."""
 MOST_PIXELS = 40_000_000
@@ -48,7 +50,7 @@ def limit() -> None:
     signal.signal(signal.SIGXCPU, _time_is_up)
 
 
-def pdf(data: bytes) -> Found:
+def pdf(data: bytes, longest: int = LONGEST_TEXT) -> Found:
     """{"pages", "read", "text"}: the text of the first `read` pages, as much as there is room for."""
     import pypdf
     from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
@@ -59,7 +61,7 @@ def pdf(data: bytes) -> Found:
         if reader.is_encrypted and not reader.decrypt(""):
             raise Trouble("it is protected by a password")
         pages = len(reader.pages)
-        texts = _texts(lambda number: reader.pages[number].extract_text(), min(pages, MOST_PAGES))
+        texts = _texts(lambda number: reader.pages[number].extract_text(), min(pages, MOST_PAGES), longest)
     except (DependencyError, FileNotDecryptedError):
         raise Trouble("it is protected by a password") from None
     except TimeIsUp:
@@ -100,12 +102,12 @@ def image(data: bytes) -> Found:
     return {"width": paper.width, "height": paper.height, "jpeg": base64.b64encode(small.getvalue()).decode()}
 
 
-def _texts(text_of: Callable[[int], str], pages: int) -> list[str]:
+def _texts(text_of: Callable[[int], str], pages: int, longest: int = LONGEST_TEXT) -> list[str]:
     """Page by page, until there is enough, or the time is up: then those that were read."""
     texts: list[str] = []
     characters = 0
     try:
-        while len(texts) < pages and characters < LONGEST_TEXT:
+        while len(texts) < pages and characters < longest:
             texts.append(text_of(len(texts)))
             characters += len(texts[-1])
     except TimeIsUp:
@@ -118,7 +120,12 @@ def _time_is_up(number: int, frame: object) -> None:
     raise TimeIsUp
 
 
-KINDS: dict[str, Callable[[bytes], Found]] = {"pdf": pdf, "image": image}
+def document(data: bytes) -> Found:
+    """The same as `pdf`, of a long one."""
+    return pdf(data, LONGEST_DOCUMENT)
+
+
+KINDS: dict[str, Callable[[bytes], Found]] = {"pdf": pdf, "document": document, "image": image}
 
 
 def main() -> None:

@@ -48,13 +48,11 @@ class Unpacking:
 
     async def pdf(self, data: bytes) -> str:
         """The text of a PDF; what is left out is said at its end."""
-        found = await self._unpacked("pdf", data)
-        text, read, pages = str(found["text"]), int(found["read"]), int(found["pages"])
-        whole = text[: unpacker.LONGEST_TEXT]
-        if len(whole) < len(text) or read < pages:
-            characters = f", {unpacker.LONGEST_TEXT:,} characters" if len(whole) < len(text) else ""
-            return f"{whole}\n… (the first {read} of {pages} pages{characters})"
-        return whole
+        return _told(await self._unpacked("pdf", data), unpacker.LONGEST_TEXT)
+
+    async def document(self, data: bytes) -> str:
+        """The same of a PDF that may be ten times as long."""
+        return _told(await self._unpacked("document", data), unpacker.LONGEST_DOCUMENT)
 
     async def image(self, data: bytes) -> Picture:
         """The picture, upright and small."""
@@ -95,3 +93,13 @@ class Unpacking:
                 process.kill()
                 await process.wait()
         return said
+
+
+def _told(found: dict[str, Any], longest: int) -> str:
+    """The text, and what of it is left out."""
+    text, read, pages = str(found["text"]), int(found["read"]), int(found["pages"])
+    whole = text[:longest]
+    if len(whole) < len(text) or read < pages:
+        characters = f", {longest:,} characters" if len(whole) < len(text) else ""
+        return f"{whole}\n… (the first {read} of {pages} pages{characters})"
+    return whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from sqlalchemy import select
 
 from storage.choices import Choices, Consent
@@ -12,6 +13,7 @@ from storage.history import History, StoredPerson, StoredReply
 from storage.memories import Embedded, Memories
 from storage.models import Base
 from storage.open_replies import KeptReply, OpenReplies, Page
+from storage.search import Search
 from storage.summaries import RunningSummaries, RunningSummary
 from storage.tokens import TokenCounts
 from tests.storage.samples import ADA, CHANNEL, GUILD, NOON, message
@@ -70,6 +72,10 @@ async def _plant_derived(database: Database) -> None:
     reply = KeptReply(SECOND_ANSWER, SECOND_ANSWER, CHANNEL, GUILD, PLANTED, 3, 701, 0, NOON)
     assert await OpenReplies(database).put(reply, pages)
     await TokenCounts(database).put("m", {PLANTED: (f"the vault opens with {SECRET}", 7)})
+    search = Search(database)
+    await search.index(GUILD, [CHANNEL])
+    waiting = await search.waiting(GUILD, "e", 9)
+    await search.embed(GUILD, "e", dict.fromkeys(waiting, np.ones(4, np.float32)))
 
 
 async def found(database: Database, secret: str = SECRET) -> list[str]:
@@ -78,14 +84,21 @@ async def found(database: Database, secret: str = SECRET) -> list[str]:
     async with database.session() as session:
         for name, table in Base.metadata.tables.items():
             rows = (await session.execute(select(table))).all()
-            if any(secret in str(value) or secret.encode() in _bytes(value) for row in rows for value in row):
+            if any(_holds(value, secret) for row in rows for value in row):
                 tables.append(name)
     return tables
 
 
 def found_on_disk(folder: Path, secret: str = SECRET) -> list[str]:
     """SQLite's files in which the secret still stands, in a table's page, an index's or the journal's."""
-    return [path.name for path in folder.iterdir() if path.is_file() and secret.encode() in path.read_bytes()]
+    kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    parts = [secret, *(word[1:] for word in secret.split("-"))]  # an index holds words, and may share first letters
+    return [name for name, content in kept.items() if any(part.encode() in content for part in parts)]
+
+
+def _holds(value: object, secret: str) -> bool:
+    """As it was written, or as words."""
+    return secret in str(value) or secret.replace("-", " ") in str(value) or secret.encode() in _bytes(value)
 
 
 def _bytes(value: object) -> bytes:

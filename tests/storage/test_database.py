@@ -142,11 +142,11 @@ def damage(file: Path) -> None:
 async def test_a_damaged_file(file: Path) -> None:
     async with open_file(file) as database:
         await database.upgrade()
-        await History(database).record(thread(500))
+        await History(database).record(thread(2_000))
     damage(file)
     async with open_file(file) as database:
         with pytest.raises(DatabaseCorrupt, match="damaged"):
-            await History(database).chain(500, limit=500)
+            await History(database).chain(2_000, limit=2_000)
         with pytest.raises(DatabaseCorrupt, match="damaged"):
             await database.check()
 

@@ -121,7 +121,7 @@ async def test_what_was_removed_is_nowhere(database: Database, tmp_path: Path, r
     await plant(database)
     if route in OF_MORE:
         await plant_private(database)
-    assert {"messages", "summaries", "memories", "alternatives"} <= set(await found(database))
+    assert {"messages", "summaries", "memories", "alternatives", "passages"} <= set(await found(database))
     await route(database)
     assert await found(database) == []
     if database.is_sqlite:

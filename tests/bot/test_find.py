@@ -1,0 +1,141 @@
+"""/find: what was said is found by whoever may read it, and by nobody else; what went is never shown."""
+
+from __future__ import annotations
+
+import discord
+import numpy as np
+import pytest
+from simcord.builders import ChannelHandle
+from simcord.results import InteractionResult
+
+from bot.commands.find import BLANK, BY_WORDS, GONE, NOT_FOR_ALL, NOTHING_KEPT
+from storage.database import Database
+from storage.privacy import Privacy
+from storage.search import Search
+from tests.bot.conftest import Bot, World
+from tests.bot.test_memory import ids
+from tests.fakes import ScriptedEngine, reply, words_as_vector
+
+KEY = "the key of the shed hangs behind the green door"
+
+
+@pytest.fixture
+def in_playground() -> bool:
+    """Everything is kept there."""
+    return True
+
+
+def text_of(result: InteractionResult) -> str:
+    """What the person reads, and that nobody else does."""
+    assert result.acknowledged and result.ephemeral
+    assert result.response is not None
+    return str(result.response.content)
+
+
+def button(result: InteractionResult) -> str:
+    """The custom id of the one button under an answer."""
+    assert result.response is not None
+    (only,) = ids(result.response)
+    return only
+
+
+async def looked_for(
+    world: World, question: str = "where does the shed key hang?", **options: str
+) -> InteractionResult:
+    return await world.ada.slash(world.channel, "find", question=question, **options)
+
+
+def hidden_channel(world: World, *people: object) -> ChannelHandle:
+    """A channel that these people and Steward see."""
+    unseen, seen = discord.PermissionOverwrite(view_channel=False), discord.PermissionOverwrite(view_channel=True)
+    overwrites = {world.guild.default_role: unseen, world.guild.roles["TestBot"]: seen, **dict.fromkeys(people, seen)}
+    return world.guild.create_text_channel("vault", overwrites=overwrites)
+
+
+class TestFinding:
+    async def test_what_was_said_is_found_with_a_link(self, world: World) -> None:
+        said = await world.grace.send(world.channel, KEY)
+        await world.grace.send(world.channel, "who brings cake on Sunday?")
+        told = text_of(await looked_for(world))
+        assert f"**Grace**: {KEY} [↗]({said.jump_url})" in told
+        assert "cake" not in told
+
+    async def test_what_was_never_said_is_not_found(self, world: World, engine: ScriptedEngine) -> None:
+        await world.grace.send(world.channel, KEY)
+        result = await looked_for(world, "how tall is the lighthouse?")
+        assert "I did not find it" in text_of(result)
+        engine.enqueue(reply("About 30 metres."))
+        answered = await world.ada.click(result.response, custom_id=button(result))
+        assert text_of(answered) == "About 30 metres."
+        assert engine.requests[-1].texts[-1] == "Ada: how tall is the lighthouse?"
+
+    async def test_meaning_counts_as_well(self, world: World, engine: ScriptedEngine, database: Database) -> None:
+        engine.embeds = True
+        said = await world.grace.send(world.channel, KEY)
+        await looked_for(world)
+        search = Search(database)
+        (number,) = await search.waiting(world.guild.id, "scripted/embeddings", 9)
+        vector = np.frombuffer(words_as_vector("lantern"), "<f4")
+        await search.embed(world.guild.id, "scripted/embeddings", {number: vector})
+        told = text_of(await looked_for(world, "lantern"))
+        assert said.jump_url in told and BY_WORDS not in told
+
+    async def test_where_nothing_is_kept(self, world: World) -> None:
+        assert text_of(await looked_for(world, where="channel")) == NOTHING_KEPT
+
+    async def test_nothing_is_no_question(self, world: World) -> None:
+        assert text_of(await looked_for(world, "   ")) == BLANK
+
+    async def test_without_a_worker_words_are_searched(self, world: World, engine: ScriptedEngine) -> None:
+        await world.grace.send(world.channel, KEY)
+        await engine.stop()
+        told = text_of(await looked_for(world))
+        assert KEY in told and BY_WORDS in told
+
+
+class TestWhoMayRead:
+    async def test_only_what_the_asker_can_read(self, world: World) -> None:
+        vault = hidden_channel(world, world.grace)
+        await world.grace.send(vault, KEY)
+        assert "I did not find it" in text_of(await looked_for(world))
+        found = await world.grace.slash(world.channel, "find", question="where does the shed key hang?")
+        assert KEY in text_of(found)
+
+    async def test_posted_is_only_what_everybody_here_can_read(self, world: World) -> None:
+        vault = hidden_channel(world, world.ada)
+        await world.ada.send(vault, KEY)
+        secret = await looked_for(world)
+        assert KEY in text_of(secret)
+        refused = await world.ada.click(secret.response, custom_id=button(secret))
+        assert NOT_FOR_ALL in [told.content for told in refused.followups]
+        assert world.said() == []
+        open_one = "the shed key has a green ribbon"
+        await world.grace.send(world.channel, open_one)
+        both = await looked_for(world)
+        assert KEY in text_of(both) and open_one in text_of(both)
+        await world.ada.click(both.response, custom_id=button(both))
+        (posted,) = world.said()
+        assert posted.startswith("> **Ada** looked for: where does")
+        assert open_one in posted and KEY not in posted
+
+    async def test_whoever_opted_out_is_not_found(self, world: World, database: Database) -> None:
+        await world.grace.send(world.channel, KEY)
+        assert KEY in text_of(await looked_for(world))
+        await Privacy(database).opt_out(world.grace.id, world.guild.id)
+        assert KEY not in text_of(await looked_for(world))
+
+
+class TestLookingAgain:
+    async def test_what_was_deleted_or_edited_meanwhile_is_not_shown(self, world: World) -> None:
+        said = await world.grace.send(world.channel, KEY)
+        kept = await world.grace.send(world.channel, "the shed key was lost once")
+        world.env.backend.delete_message(world.channel.id, said.id)
+        told = text_of(await looked_for(world))
+        assert KEY not in told and kept.jump_url in told
+
+    async def test_after_a_restart_the_button_says_so(self, world: World, bot: Bot) -> None:
+        await world.grace.send(world.channel, KEY)
+        result = await looked_for(world)
+        await world.env.restart_bot(bot.client())
+        pressed = await world.ada.click(result.response, custom_id=button(result))
+        assert text_of(pressed) == GONE
