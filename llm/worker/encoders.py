@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from llm.worker.classifiers import Activation, Array, Window
 from llm.worker.errors import ApiError, LoadError
+from llm.worker.letter_case import SETTING, letter_case
 from llm.worker.pooling import Mode, pool
 
 Head = Literal["tokens", "text", "vector"]
@@ -42,6 +44,7 @@ class Encoder:
         self._head = head
         self._mode: Mode = mode
         self._padding = int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0)
+        self._letter_case = bool(getattr(model.config, SETTING, False))
         self._accepts = frozenset(inspect.signature(model.forward).parameters)
 
     def windows(self, texts: Sequence[str], overlap: int, seconds: Sequence[str] | None = None) -> list[list[Window]]:
@@ -60,7 +63,8 @@ class Encoder:
         )
         found: list[list[Window]] = [[] for _ in texts]
         for place, text in enumerate(encoded["overflow_to_sample_mapping"]):
-            found[text].append(_window(encoded, place))
+            window = _window(encoded, place)
+            found[text].append(self._with_letter_case(window, texts[text]) if self._letter_case else window)
         return found
 
     def run(self, windows: Sequence[Window]) -> list[Array]:
@@ -91,6 +95,9 @@ class Encoder:
         if windows[0].types is not None and "token_type_ids" in self._accepts:
             inputs["token_type_ids"] = torch.from_numpy(types)
         return inputs
+
+    def _with_letter_case(self, window: Window, text: str) -> Window:
+        return replace(window, types=letter_case(text, window.offsets))
 
     def _check_room(self, seconds: Sequence[str]) -> None:
         """At least half of each window belongs to the text itself."""

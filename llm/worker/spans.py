@@ -95,7 +95,12 @@ def _same_word(text: str, left: Piece, right: Piece) -> bool:
 
 
 def _in_word(character: str) -> bool:
-    return character.isalnum() or unicodedata.category(character).startswith("M")
+    return character.isalnum() or _belongs_to_the_character_before(character)
+
+
+def _belongs_to_the_character_before(character: str) -> bool:
+    """An accent, a variation selector or the like: tokenizers that strip accents leave them out."""
+    return unicodedata.category(character).startswith("M")
 
 
 def _stands_alone(character: str) -> bool:
@@ -113,6 +118,8 @@ def _closed(text: str, group: Sequence[_Word], kind: str) -> list[Entity]:
     if not group or kind == OUTSIDE:
         return []
     start, end = group[0].start, group[-1].end
+    while end < len(text) and _belongs_to_the_character_before(text[end]):
+        end += 1
     covered = text[start:end]
     start += len(covered) - len(covered.lstrip())
     end -= len(covered) - len(covered.rstrip())

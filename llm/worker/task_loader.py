@@ -6,6 +6,7 @@ safetensors only, no code from the model; what is missing from the files is an e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,7 +29,8 @@ from llm.worker.checkpoint import obtain
 from llm.worker.errors import LoadError
 from llm.worker.hub import TASK_MODEL
 from llm.worker.loader import choose_device, first_line, quiet_libraries
-from llm.worker.names import DEFAULT_REVISION, served_name
+from llm.worker.names import DEFAULT_REVISION, locate, served_name
+from llm.worker.overlay import assembled
 
 KINDS: dict[Task, tuple[Any, str]] = {
     "entities": (AutoModelForTokenClassification, "a token-classification model"),
@@ -63,6 +65,8 @@ def load_task(task: Task, name: str, device: Device) -> LoadedTask:
     try:
         target = choose_device(device)
         builtin.check_weights(served_name(name))
+        if served_name(name) in builtin.OVER:
+            return _over(task, served_name(name), target)
         source, revision = str(obtain(name, (), _silently, TASK_MODEL).folder), DEFAULT_REVISION
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
         model = _read(task, source, revision, target)
@@ -71,6 +75,16 @@ def load_task(task: Task, name: str, device: Device) -> LoadedTask:
     except (OSError, ValueError, ImportError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise LoadError(f"[tasks] {task}: cannot load the model {name!r}: {_reason(error)}") from error
     return LoadedTask(model, tokenizer, source, revision)
+
+
+def _over(task: Task, name: str, target: str) -> LoadedTask:
+    """A built-in model of which adapter and head lie here; its tokenizer is the one of the model below."""
+    folder, below = (locate(each)[0] for each in (name, builtin.OVER[name]))
+    factory, kind = KINDS[task]
+    _check_architecture(task, folder, DEFAULT_REVISION, kind)
+    tokenizer = AutoTokenizer.from_pretrained(below, trust_remote_code=False)
+    model = assembled(factory, Path(below), Path(folder)).eval().to(target)
+    return LoadedTask(model, tokenizer, folder, DEFAULT_REVISION)
 
 
 def _read(task: Task, source: str, revision: str, target: str) -> PreTrainedModel:

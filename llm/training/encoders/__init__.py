@@ -1,0 +1,1 @@
+"""What the recipes of the built-in encoder models share: data, the adapted MiniLM, the loop, the export."""

@@ -1,0 +1,1 @@
+"""How embedded/entities is made: marked tweets and comments → a low-rank adapter and a head over MiniLM."""
