@@ -1,9 +1,9 @@
 """`steward eval sentiment [--model NAME]`: does a model tell good, bad and neither apart?
 
-Macro-F1 (scikit-learn) on the project's own messages, none of which is in the training texts, and on Topical-Chat, whose
-turns carry one of eight emotions: Happy is positive, Angry, Disgusted, Fearful and Sad are negative, Neutral and
-"Curious to dive deeper" neutral; Surprised may be any and is left out. The model's labels are told by how they begin
-(neg, neu, pos). Ends in one JSON line.
+Macro-F1 (scikit-learn) on the project's own messages, none of which is trained on, and on Topical-Chat, whose turns
+carry one of eight emotions: Happy is positive, Angry, Disgusted, Fearful and Sad are negative, Neutral and "Curious to
+dive deeper" neutral; Surprised may be any and is left out. The model's labels are told by how they begin (neg, neu,
+pos). Ends in one JSON line.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,9 @@ def _words(text: str, pieces: Sequence[Piece], labels: Mapping[int, str]) -> lis
             best = int(piece.scores.argmax())
             words.append(_Word(piece.start, piece.end, labels[best], float(piece.scores[best])))
         previous = piece
+    for word, following in zip_longest(words, words[1:]):
+        while word.end < (len(text) if following is None else following.start) and _is_mark(text[word.end]):
+            word.end += 1
     return words
 
 
@@ -95,11 +99,11 @@ def _same_word(text: str, left: Piece, right: Piece) -> bool:
 
 
 def _in_word(character: str) -> bool:
-    return character.isalnum() or _belongs_to_the_character_before(character)
+    return character.isalnum() or _is_mark(character)
 
 
-def _belongs_to_the_character_before(character: str) -> bool:
-    """An accent, a variation selector or the like: tokenizers that strip accents leave them out."""
+def _is_mark(character: str) -> bool:
+    """An accent, a variation selector or the like belongs to the character before; some tokenizers leave it out."""
     return unicodedata.category(character).startswith("M")
 
 
@@ -118,8 +122,6 @@ def _closed(text: str, group: Sequence[_Word], kind: str) -> list[Entity]:
     if not group or kind == OUTSIDE:
         return []
     start, end = group[0].start, group[-1].end
-    while end < len(text) and _belongs_to_the_character_before(text[end]):
-        end += 1
     covered = text[start:end]
     start += len(covered) - len(covered.lstrip())
     end -= len(covered) - len(covered.rstrip())

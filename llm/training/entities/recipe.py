@@ -20,7 +20,7 @@ class Recipe:
     """What a run is made of."""
 
     seed: int = 2026
-    epochs: int = 3
+    epochs: int = 2
     rank: int = 32
     dropout: float = 0.1
     batch: int = 16

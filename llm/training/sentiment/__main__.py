@@ -27,8 +27,8 @@ class Recipe:
     """What a run is made of."""
 
     seed: int = 2026
-    epochs: int = 3
-    of_each: int = 1000  # messages of each label and epoch
+    epochs: int = 2
+    of_each: int = 640  # messages of each label and epoch
     rank: int = 8
     dropout: float = 0.2
     batch: int = 16

@@ -101,3 +101,12 @@ def test_the_score_is_the_mean_over_words() -> None:
 def test_nothing_is_nothing() -> None:
     assert entities("", [], LABELS) == []
     assert entities("x", [Piece(0, 0, None, np.eye(5, dtype=np.float32)[1])], LABELS) == []
+
+
+def test_a_mark_that_the_tokenizer_left_out_belongs_to_the_word_before_it() -> None:
+    text = "Jose\u0301 \u2764\ufe0f Ada"
+    assert spans(text, ("Jose", 1), ("\u2764", 3), ("Ada", 1)) == [
+        ("Jose\u0301", "PER"),
+        ("\u2764\ufe0f", "LOC"),
+        ("Ada", "PER"),
+    ]
