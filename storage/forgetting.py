@@ -7,15 +7,17 @@ is wiped with it. It does not know why something has to go. Runs inside its call
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from storage.database import Database
 from storage.models import (
+    Alternative,
     AlternativeSource,
     Base,
     Channel,
@@ -83,7 +85,7 @@ async def erase_where(database: Database, chosen: ColumnElement[bool], *, memori
 
 async def changed(connection: AsyncConnection, message_id: int, old: str, new: str) -> None:
     """A message's content is another one: what was made from the old one goes, except quotes that the new one has."""
-    await wipe(connection, await _with_memories_of(connection, [message_id]))
+    await wipe(connection, await _with_memories_of(connection, [message_id], still=pieces(new)))
     await _drop_derived(connection, [message_id])
     lost = pieces(old) - pieces(new)
     quoting = select(Message.id, Message.content).join_from(Quote, Message, Message.id == Quote.message_id)
@@ -115,27 +117,51 @@ async def _with_quotes(connection: AsyncConnection, ids: Sequence[int]) -> list[
     return sorted({*ids, *await connection.scalars(select(links.c.id))})
 
 
-async def _with_memories_of(connection: AsyncConnection, ids: Collection[int]) -> list[int]:
-    """Answers that repeat words of a memory which was made from these messages."""
+async def _with_memories_of(
+    connection: AsyncConnection, ids: Collection[int], still: Collection[str] = ()
+) -> list[int]:
+    """Answers that repeat words of a memory which was made from these messages, and that are not `still` said."""
     made = select(MemorySource.memory_id).where(MemorySource.message_id.in_(ids))
-    return await _repeating(connection, Memory.id.in_(made))
+    return await _repeating(connection, Memory.id.in_(made), still)
 
 
-async def _repeating(connection: AsyncConnection, which: ColumnElement[bool]) -> list[int]:
-    """Steward's messages, all parts of an answer, that repeat words of a memory that stood beside their question."""
-    asked = select(Message.id, Memory.text).join_from(Recall, Memory, Memory.id == Recall.memory_id)
-    asked = asked.join(Message, Message.reply_to == Recall.message_id).where(which)
-    parts = asked.add_columns(Message.author_id).join(Person, Person.id == Message.author_id).where(Person.is_bot)
-    answers = parts.cte("answers", recursive=True)
-    part = aliased(Message)
+async def _repeating(connection: AsyncConnection, which: ColumnElement[bool], still: Collection[str] = ()) -> list[int]:
+    """Steward's messages to the memories' person there that repeat words of these memories, but for those `still` said:
+    a memory may enter any answer to that person. Alternatives that repeat them, shown or not, go right here."""
+    told = await connection.execute(select(Memory.person_id, Memory.guild_id, Memory.text).where(which))
+    wanted: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+    for memory in told.all():
+        wanted[memory.person_id, memory.guild_id] |= pieces(memory.text).difference(still)
+    found: set[int] = set()
+    for (person_id, guild_id), words in wanted.items():
+        said = (await connection.execute(_answers(person_id, guild_id or None))).all()
+        found |= await asyncio.to_thread(_with_any, said, words)
+        shown = select(Alternative.message_id.label("id"), Alternative.text.label("content")).join(OpenReply)
+        pages = (await connection.execute(shown.where(OpenReply.person_id == person_id))).all()
+        await _delete(connection, OpenReply, OpenReply.message_id.in_(_with_any(pages, words)))
+    return sorted(found)
+
+
+def _answers(person_id: int, guild_id: int | None) -> Select[int, str]:
+    """Ids and texts of Steward's messages to a person, in private and in public, all parts."""
+    asked, part = aliased(Message), aliased(Message)
+    mine = select(Message.id, Message.author_id).join(Person, Person.id == Message.author_id).where(Person.is_bot)
+    mine = mine.where(in_guild(guild_id))
+    to_them = mine.join(asked, asked.id == Message.reply_to).where(asked.author_id == person_id)
+    for_them = mine.join(Reply, Reply.message_id == Message.id).where(Reply.person_id == person_id)
+    both = to_them.union(for_them).subquery()
+    answers = select(both.c.id, both.c.author_id).cte("answers", recursive=True)
     answers = answers.union(
-        select(part.id, answers.c.text, part.author_id)
+        select(part.id, part.author_id)
         .join_from(part, answers, part.reply_to == answers.c.id)
         .where(part.author_id == answers.c.author_id)
     )
-    said = select(answers.c.id, answers.c.text, Message.content).join_from(answers, Message, Message.id == answers.c.id)
-    found = (await connection.execute(said)).all()
-    return sorted({row.id for row in found if pieces(row.text) & pieces(row.content)})
+    return select(Message.id, Message.content).where(Message.id.in_(select(answers.c.id)))
+
+
+def _with_any(said: Sequence[Row[int, str]], wanted: set[str]) -> set[int]:
+    """Which of these texts repeat something that is wanted."""
+    return {row.id for row in said if wanted & pieces(row.content)}
 
 
 async def _drop_derived(connection: AsyncConnection, ids: Sequence[int], *, memories: bool = True) -> Counts:

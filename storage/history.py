@@ -20,11 +20,33 @@ from storage.columns import aware, storable
 from storage.database import Database
 from storage.mentions import record_mentions
 from storage.models import Channel, Guild, Message, Person, Reply, Summary
-from storage.quotes import link_quotes, parts_of
-from storage.records import NOBODY, Chain, Digest, Edit, StoredMessage, StoredPerson, StoredReply, Version
+from storage.quotes import Asked, link_quotes, parts_of, repeats_lost
+from storage.records import (
+    NOBODY,
+    NOTHING_READ,
+    Chain,
+    Digest,
+    Edit,
+    Read,
+    StoredMessage,
+    StoredPerson,
+    StoredReply,
+    Version,
+)
 from storage.upserts import merge, upsert
 
-__all__ = ["Chain", "Digest", "Edit", "History", "StoredMessage", "StoredPerson", "StoredReply", "Version"]
+__all__ = [
+    "NOTHING_READ",
+    "Chain",
+    "Digest",
+    "Edit",
+    "History",
+    "Read",
+    "StoredMessage",
+    "StoredPerson",
+    "StoredReply",
+    "Version",
+]
 
 
 class History:
@@ -174,11 +196,12 @@ class History:
             found = (await session.execute(statement)).all()
         return [rows.message_of(row) for row in reversed(found)]
 
-    async def record_reply(self, reply: StoredReply) -> None:
+    async def record_reply(self, reply: StoredReply, read: Read = NOTHING_READ) -> None:
         """Store how a reply came to be, once all its parts are recorded; again replaces what was stored.
 
         Which messages it repeats words of is remembered, too: it goes when they go. An answer whose question was
-        deleted while it was written is not kept: nobody can tell any more what of it was the question's.
+        deleted while it was written is not kept: nobody can tell any more what of it was the question's. Nor is one
+        that repeats something of what was `read` for it and is no longer said or remembered.
         """
         row = asdict(reply)
         async with self._database.write() as connection:
@@ -186,8 +209,16 @@ class History:
                 row |= await _asked_by(connection, reply)
             await upsert(connection, Reply, [row], update=[name for name in row if name != "message_id"])
             await link_quotes(connection, reply.message_id)
-            if await connection.scalar(_is_deleted(reply.prompt_message_id)):
+            asked = Asked(reply.prompt_message_id, row["person_id"])
+            is_question_gone = await connection.scalar(_is_deleted(reply.prompt_message_id))
+            if is_question_gone or await repeats_lost(connection, reply.message_id, asked, read):
                 await forgetting.wipe(connection, await parts_of(connection, reply.message_id))
+
+    async def relink(self, message_id: int) -> None:
+        """The answer with this first part says something else now: find out again which messages it repeats words
+        of."""
+        async with self._database.write() as connection:
+            await link_quotes(connection, message_id)
 
     async def reply(self, message_id: int) -> StoredReply | None:
         """How this message came to be, if it is one of Steward's."""

@@ -7,20 +7,31 @@ inside its caller's transaction. What follows from a link is done by `storage.fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from storage import rows
-from storage.models import AlternativeSource, Channel, Message, Quote, Summary, SummarySource
-from storage.quoting import quoted
+from storage.forgetting import portions
+from storage.models import AlternativeSource, Channel, Memory, Message, Quote, Summary, SummarySource
+from storage.quoting import pieces, quoted
+from storage.records import Read
 from storage.upserts import merge
 
 MOST_READ = 100
 """Messages of a chain or a channel that are compared; older ones come into prompts as a summary."""
 
 Texts = dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """By which message an answer was asked for, and by whom, where that is known."""
+
+    message_id: int | None
+    person_id: int | None
 
 
 async def link_quotes(connection: AsyncConnection, answer_id: int) -> None:
@@ -37,6 +48,27 @@ async def link_quotes(connection: AsyncConnection, answer_id: int) -> None:
     ]
     await connection.execute(delete(Quote).where(Quote.message_id.in_(parts)))
     await merge(connection, Quote, links, None)
+
+
+async def repeats_lost(connection: AsyncConnection, answer_id: int, asked: Asked, read: Read) -> bool:
+    """Whether the answer repeats something that was read for it and that, since then, nobody says or remembers."""
+    said = await _texts(connection, [*read.messages, *filter(None, [asked.message_id])])
+    gone = [text for key, text in read.messages.items() if said.get(key, "") != text]
+    if read.memories:
+        kept = select(Memory.text).where(Memory.person_id == asked.person_id, Memory.text.in_(read.memories))
+        gone += set(read.memories) - set(await connection.scalars(kept))
+    if not gone:
+        return False
+    lost = set[str]().union(*map(pieces, gone)) - set[str]().union(*map(pieces, said.values()))
+    return any(lost & pieces(text) for text in (await _parts(connection, answer_id)).values())
+
+
+async def _texts(connection: AsyncConnection, message_ids: Sequence[int]) -> Texts:
+    texts: Texts = {}
+    for some in portions(message_ids):
+        found = await connection.execute(select(Message.id, Message.content).where(Message.id.in_(some)))
+        texts |= {row.id: row.content for row in found.all()}
+    return texts
 
 
 async def parts_of(connection: AsyncConnection, answer_id: int) -> list[int]:

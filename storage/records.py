@@ -5,7 +5,7 @@ Datetimes must be aware (BadRecord otherwise) and come back in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -94,6 +94,17 @@ class StoredReply:
 
     def __post_init__(self) -> None:
         aware(self.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a model read before it answered: the texts of messages, by id, and of memories."""
+
+    messages: Mapping[int, str] = field(default_factory=dict)
+    memories: Collection[str] = ()
+
+
+NOTHING_READ = Read()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,11 +80,12 @@ class Posting(discord.ui.View):
 
     async def _post(self, interaction: discord.Interaction, private: discord.Message) -> None:
         require_writing(interaction)
+        await interaction.response.defer()
         kept = [row for row in (await self._history.chain(private_id(private.id))).messages if not row.deleted_at]
         me = self._me().id
         question = next((row for row in kept if row.author.id != me), None)
         text = "".join(row.content for row in kept if row.author.id == me) or without_remarks(private.content)
-        await interaction.response.edit_message(view=None)
+        await interaction.edit_original_response(view=None)
         header = _header(interaction.user.display_name, question)
         # the question goes under the id of the press, which no message has
         rows = [public_row(interaction, interaction.id, question.author, question.content, None)] if question else []

@@ -12,7 +12,7 @@ from bot.conversation.running import Why
 from bot.errors import explain
 from llm.errors import LLMError
 from llm.types import ChatEvent, FinishReason, QueuePosition, Usage
-from storage.history import StoredReply
+from storage.history import NOTHING_READ, Read, StoredReply
 
 NOTHING_ASKED = "Yes? Write your question after my name, or use `/help` to see what I can do."
 NO_ANSWER = "I have no answer to that. Please ask in other words."
@@ -42,7 +42,7 @@ class Answer:
     """What came of one question. Times in seconds since it was asked; `instead` stands where the model says nothing.
 
     `before` is what stood there already, where this goes on with an answer that was too long; `unread` says what of the
-    question was not read."""
+    question was not read; `read` is what other people said, and what is remembered, that the model read for it."""
 
     clock: Clock
     before: str = ""
@@ -58,6 +58,7 @@ class Answer:
     instead: str = NO_ANSWER
     has_thought: bool = False
     unread: Sequence[str] = ()
+    read: Read = NOTHING_READ
 
     def __post_init__(self) -> None:
         self.begun = self.clock.now()

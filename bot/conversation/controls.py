@@ -36,6 +36,9 @@ NOT_WRITTEN = "That answer is no longer being written."
 QUESTION_GONE = "The question is gone, so I cannot answer it again. Please ask anew."
 IN_WORK = "I am already working on that."
 NOT_NEWEST = "Somebody has answered this already, or it is a while ago. Please ask anew, or reply to it."
+SOURCE_GONE = (
+    "Something that this answer was made from was deleted, so I no longer have it and cannot go on. Please ask anew."
+)
 PAGES_GONE = "I no longer have the other answers, only the one that stands here."
 
 Button = discord.ui.Button[discord.ui.View]
@@ -132,6 +135,8 @@ class Controls:
         is_known = known is not None and not known.is_restored
         standing = known.standing if known is not None and is_known else await self._standing.of(message)
         pages = await self._newest.pages(message)
+        if action is Action.CONTINUE and await self._standing.is_deleted(standing):
+            raise Refusal(SOURCE_GONE)
         if known is not None and known.number < len(pages):
             return Order(_KINDS[action], standing, known.number, pages)
         return Order(_KINDS[action], standing, 0, (_page_of(standing),) if standing.text else ())

@@ -40,11 +40,16 @@ class Recording:
             return False
         try:
             await self.shown(question_id, parts)
-            await self._history.record_reply(answer.as_stored(parts[0].message.id, question_id))
+            await self._history.record_reply(answer.as_stored(parts[0].message.id, question_id), answer.read)
         except StorageError as error:
             log.error("reply not stored", message=question_id, error=str(error))
             return False
         return True
+
+    async def turned_to(self, question_id: int, parts: Sequence[Shown]) -> None:
+        """Keep another of the answers in the place of the one that stood there. Raises StorageError."""
+        await self.shown(question_id, parts)
+        await self._history.relink(parts[0].message.id)
 
     async def shown(self, question_id: int, parts: Sequence[Shown]) -> None:
         """Keep what stands there now. Raises StorageError."""

@@ -65,6 +65,13 @@ class StandingReplies:
         state = Wanted(Part(raw, last.content), None, UNKNOWN if last.attachments else None)
         return Standing([*earlier, Shown(last, state)], text, footer)
 
+    async def is_deleted(self, standing: Standing) -> bool:
+        """Whether a part of it is no longer kept, since what it repeats was deleted."""
+        for shown in standing.messages:
+            if any(row.deleted_at for row in (await self._history.chain(shown.message.id, 1)).messages):
+                return True
+        return False
+
     async def _parts(self, last_id: int) -> list[StoredMessage]:
         """Steward's own messages up to this one, each of which replies to the one before."""
         parts: list[StoredMessage] = []

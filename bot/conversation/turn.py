@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from itertools import chain
 
 import discord
 import structlog
@@ -44,7 +45,7 @@ from llm.client import LLMClient
 from llm.errors import ContextTooLong, LLMError
 from llm.types import QueuePosition, Sampling
 from storage.choices import Choices, Consent
-from storage.history import History
+from storage.history import History, Read
 from storage.open_replies import Page
 
 log = structlog.get_logger()
@@ -168,7 +169,7 @@ class Turns:
             await live.finish(page.text, page.footer, buttons)
             is_newest = self._newest.of([message.id]) is finished
             finished.standing, finished.number = Standing(live.posted, page.text, page.footer), number
-            await self._recording.shown(finished.question_id, live.posted)
+            await self._recording.turned_to(finished.question_id, live.posted)
             if is_newest:
                 await self._newest.put(finished, pages)
             else:  # another reply is the newest by now, or time is over
@@ -239,6 +240,8 @@ class Turns:
             question, running.rules.context_messages, model=answer.model
         )
         beside = await self._recalling.beside(question, running.asker_id, conversation.rows, running.chosen)
+        said = {row.id: row.content for row in conversation.rows if row.author.id != self._me().id}
+        answer.read = Read(said, tuple(chain.from_iterable(beside.values())))
         images = await self._pictures.of(question, [row.id for row in conversation.rows], running.rules.model)
         rows = self._rows(conversation, order, live, images)
         pieces = pieces_of(rows, question.guild, self._me(), beside)

@@ -121,7 +121,8 @@ class TestAsk:
         engine.enqueue(reply("Green."), reply("Since you said so."))
         result = await world.ada.slash(world.channel, "ask", question="what colour are leaves?")
         assert result.response is not None
-        await world.ada.click(result.response, custom_id=POST_ID)
+        pressed = await world.ada.click(result.response, custom_id=POST_ID)
+        assert pressed.deferred, "storage may take longer than Discord waits"
         posted = world.channel.history(viewer=world.grace)[-1]
         assert posted.content == "> **Ada** asked me: what colour are leaves?\nGreen."
         assert result.response.components == []

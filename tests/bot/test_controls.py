@@ -16,7 +16,7 @@ from simcord.backend.serializers import message_payload
 
 from bot.conversation.answer import CUT_OFF, STOPPED, STOPPED_AT_ONCE
 from bot.conversation.buttons import TEMPLATE, Action, Target, after_answer, custom_id, view_of, while_writing
-from bot.conversation.controls import NOT_NEWEST, NOT_WRITTEN, NOT_YOURS, PAGES_GONE, QUESTION_GONE
+from bot.conversation.controls import NOT_NEWEST, NOT_WRITTEN, NOT_YOURS, PAGES_GONE, QUESTION_GONE, SOURCE_GONE
 from bot.conversation.rendering import small
 from bot.conversation.running import Why
 from bot.conversation.turn import GO_ON
@@ -214,6 +214,15 @@ class TestContinue:
         assert engine.requests[1].texts[1:] == ["Ada: hello", "And so on and", f"Ada: {GO_ON}"]
         assert (await history.chain(cut.id)).messages[-1].content == "And so on and on."
 
+    async def test_what_was_deleted_meanwhile_does_not_go_on(self, world: World, engine: ScriptedEngine) -> None:
+        """The answer still stands on Discord and in memory; but what it repeats was deleted."""
+        engine.enqueue(reply("The word is swordfish and", finish_reason="length"), reply("no more."))
+        told = await world.grace.send(world.channel, "the word is swordfish")
+        await ask(world, "which word?", reply_to=told)
+        await world.grace.delete(told)
+        assert await press(world, "Continue") == SOURCE_GONE
+        assert len(engine.requests) == 1
+
     async def test_over_several_messages_after_a_restart(
         self, world: World, engine: ScriptedEngine, bot: Bot, history: History
     ) -> None:
@@ -287,6 +296,18 @@ class TestRegenerate:
         await press(world, "Regenerate")
         await world.ada.delete(question)
         assert await press(world, "‹") == PAGES_GONE
+
+    async def test_what_the_page_that_was_turned_to_repeats_takes_it_along(
+        self, world: World, engine: ScriptedEngine, history: History
+    ) -> None:
+        engine.enqueue(reply("The word is swordfish."), reply("I cannot say."))
+        told = await world.grace.send(world.channel, "the word is swordfish")
+        answer = await ask(world, "which word?", reply_to=told)
+        await press(world, "Regenerate")
+        await press(world, "‹")
+        assert (await history.chain(answer.id)).messages[-1].content == "The word is swordfish."
+        await world.grace.delete(told)
+        assert (await history.chain(answer.id)).messages[-1].content == ""
 
     async def test_a_question_that_is_edited_after_a_restart_is_answered_anew(
         self, world: World, engine: ScriptedEngine, bot: Bot

@@ -11,7 +11,7 @@ import pytest
 
 from storage.choices import Choices, Consent
 from storage.database import Database
-from storage.history import Edit, History
+from storage.history import Edit, History, Read
 from storage.memories import Memories
 from storage.privacy import Privacy
 from storage.retention import Retention
@@ -194,6 +194,45 @@ async def test_a_thread_goes_with_its_channel(database: Database, history: Histo
 async def test_more_than_one_portion(history: History) -> None:
     await history.record([message(number) for number in range(1, 1_202)])
     assert await history.delete_channel(CHANNEL) == 1_201
+
+
+@pytest.mark.parametrize(
+    ("said", "is_deleted", "kept"),
+    [
+        ("It opens with swordfish.", True, ""),
+        ("It opens with swordfish.", False, ""),
+        ("I cannot say.", True, "I cannot say."),
+    ],
+)
+async def test_an_answer_does_not_keep_what_went_while_it_was_written(
+    history: History, said: str, is_deleted: bool, kept: str
+) -> None:
+    """The model had read it already; when the answer is stored, there is nothing left to compare it with."""
+    read = Read({1: "the vault opens with swordfish", 2: "what opens it?"})
+    await history.record([message(number, number - 1 or None, content=read.messages[number]) for number in (1, 2)])
+    if is_deleted:
+        await history.delete([1])
+    else:
+        await history.edit(1, "the vault is closed", NOON + timedelta(hours=1))
+    await history.record([message(3, 2, content=said, author=STEWARD)])
+    await history.record_reply(reply(3, 2), read)
+    assert (await history.chain(3)).messages[-1].content == kept
+
+
+async def test_an_answer_does_not_keep_what_was_forgotten_while_it_was_written(history: History) -> None:
+    await history.record([message(1), message(2, 1, content="Your locker is 4711.", author=STEWARD)])
+    await history.record_reply(reply(2, 1), Read(memories=["my locker is 4711"]))
+    assert (await history.chain(2)).messages[-1].content == ""
+
+
+async def test_an_answer_is_kept_whose_question_a_proxy_said_again(history: History) -> None:
+    """The copy says what the deleted original said: nothing of it is lost."""
+    text = "what opens the vault with swordfish?"
+    await history.record([message(1, content=text), message(2, content=text)])
+    await history.delete([1])
+    await history.record([message(3, 2, content="The vault with swordfish?", author=STEWARD)])
+    await history.record_reply(reply(3, 2), Read({1: text}))
+    assert (await history.chain(3)).messages[-1].content == "The vault with swordfish?"
 
 
 async def test_reconciling_leaves_what_was_not_looked_at(history: History) -> None:

@@ -11,10 +11,11 @@ from storage.choices import Choices, Consent
 from storage.database import Database
 from storage.history import History, StoredPerson, StoredReply
 from storage.memories import EVERYBODY, Embedded, Hearers, Memories, MemoryFull, NotRemembered
+from storage.open_replies import KeptReply, OpenReplies, Page
 from storage.privacy import Privacy
 from storage.recalls import Recalls
 from storage.retention import Retention
-from tests.storage.samples import ADA, GUILD, NOON, message, thread
+from tests.storage.samples import ADA, CHANNEL, GUILD, NOON, message, thread
 
 GRACE = 701
 
@@ -181,6 +182,28 @@ class TestAnswersThatRepeatOne:
         told = [row.content for row in (await history.chain(6)).messages if row.author.id == 900 and row.content]
         assert told in (["Let me see."], []), "what repeats nothing may stay"
         assert await memories.of(ADA.id, GUILD) == []
+
+    async def test_later_and_private_answers_and_hidden_alternatives_too(
+        self, database: Database, memories: Memories, history: History
+    ) -> None:
+        """It stands beside its question in later turns, and /ask recalls it and keeps nothing of that."""
+        steward, replies = StoredPerson(900, "Steward", is_bot=True), OpenReplies(database)
+        await history.record(
+            [
+                message(7, content="and in winter?"),
+                message(8, 7, content=self.SAID, author=steward),
+                message(9, content="anything else?"),
+                message(10, 9, content="Cocoa.", author=steward),
+                message(-11, content="/ask what do I like?", channel_id=-CHANNEL, created_at=NOON),
+                message(-12, -11, content=self.SAID, author=steward, channel_id=-CHANNEL, created_at=NOON),
+            ]
+        )
+        kept = KeptReply(10, 10, CHANNEL, GUILD, 9, 9, ADA.id, 0, NOON)
+        assert await replies.put(kept, [Page("Cocoa.", ""), Page(self.SAID, "")])
+        await memories.forget_all(ADA.id, GUILD)
+        said = [row.content for place in (CHANNEL, -CHANNEL) for row in await history.recent(place, 99)]
+        assert [text for text in said if "jasmine" in text] == ["remember that my favourite drink is jasmine tea"]
+        assert "Cocoa." in said and await replies.pages(10) == []
 
     async def test_retention_of_messages_leaves_the_memory(
         self, database: Database, memories: Memories, history: History
