@@ -56,6 +56,8 @@ class Database:
         self._reader = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writer = self.engine.execution_options(immediate=True)
         self._intake: Intake | None = None
+        self.place_revision = 0
+        """How often names of places were deleted in this process."""
         self.setting_revisions: Counter[int] = Counter()
         """How often each server's settings changed in this process: what was read before is old then."""
 

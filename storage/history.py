@@ -56,6 +56,11 @@ class History:
         self._database = database
         self._intake = database.intake(self.record)
 
+    @property
+    def place_revision(self) -> int:
+        """Counts when names of places were deleted in this process: they have to be recorded again when used."""
+        return self._database.place_revision
+
     async def collect(self, messages: Sequence[StoredMessage]) -> None:
         """Like `record`, a moment later and together with other messages; whoever reads sees them at once.
 

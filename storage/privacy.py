@@ -173,6 +173,7 @@ class Privacy:
             opted_out = await connection.scalar(
                 _chosen(person_id, guild_id).where(Choice.name == Consent.OPT_OUT.value)
             )
+        self._database.place_revision += bool(gone["channels"])
         await self._database.forget_journal()
         return Receipt({name: count for name, count in gone.items() if count}, _kept(gone, opted_out))
 

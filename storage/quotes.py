@@ -6,6 +6,7 @@ inside its caller's transaction. What follows from a link is done by `storage.fo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from storage.forgetting import portions
 from storage.models import AlternativeSource, Channel, Memory, Message, Quote, Summary, SummarySource
 from storage.quoting import pieces, quoted
 from storage.records import Read
-from storage.upserts import merge
+from storage.upserts import Values, merge
 
 MOST_READ = 100
 """Messages of a chain or a channel that are compared; older ones come into prompts as a summary."""
@@ -41,13 +42,19 @@ async def link_quotes(connection: AsyncConnection, answer_id: int) -> None:
         return
     sources = await _said_before(connection, answer_id)
     sources |= await _summarized(connection, list(sources), "\n".join(parts.values()))
-    links = [
-        {"message_id": part, "source_id": source}
-        for part, text in parts.items()
-        for source in quoted(text, {key: said for key, said in sources.items() if key not in parts})
-    ]
+    links = await asyncio.to_thread(_links, parts, sources)  # long files may be among them
     await connection.execute(delete(Quote).where(Quote.message_id.in_(parts)))
     await merge(connection, Quote, links, None)
+
+
+def _links(parts: Texts, sources: Texts) -> list[Values]:
+    """Which parts repeat words of which sources, as rows."""
+    said = {part: pieces(text) for part, text in parts.items()}
+    links: list[Values] = []
+    for source in sources.keys() - parts.keys():
+        words = pieces(sources[source])
+        links += [{"message_id": part, "source_id": source} for part in said if said[part] & words]
+    return links
 
 
 async def repeats_lost(connection: AsyncConnection, answer_id: int, asked: Asked, read: Read) -> bool:
@@ -82,7 +89,8 @@ async def link_alternatives(connection: AsyncConnection, answer_id: int, texts: 
     sources = await _said_before(connection, answer_id)
     sources |= await _summarized(connection, list(sources), whole)
     mine = await _parts(connection, answer_id)
-    found = quoted(whole, {key: said for key, said in sources.items() if key not in mine})
+    others = {key: said for key, said in sources.items() if key not in mine}
+    found = await asyncio.to_thread(quoted, whole, others)
     links = [{"message_id": answer_id, "source_id": source} for source in sorted(found)]
     await merge(connection, AlternativeSource, links, None)
 

@@ -80,6 +80,7 @@ class Retention:
             delete(Guild).where(Guild.id == guild_id),
         )
         self._database.setting_revisions[guild_id] += 1
+        self._database.place_revision += 1
         gone += await self._tidy()
         return gone
 
@@ -101,6 +102,7 @@ class Retention:
         used = exists().where(Message.channel_id == Channel.id) | exists().where(Summary.channel_id == Channel.id)
         spoken = Channel.guild_id.is_(None) | Channel.kind.like("%thread")  # named after what was said there
         gone = await self._delete(delete(Person).where(~said), delete(Channel).where(~used, spoken))
+        self._database.place_revision += bool(gone["channels"])
         await self._database.forget_journal()
         return gone
 

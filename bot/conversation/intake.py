@@ -29,6 +29,7 @@ class Intake:
         self._my_id = my_id
         self._attachments = attachments or Attachments()
         self._named: set[int] = set()
+        self._named_at = 0
         self._deleted: dict[int, None] = {}
 
     async def record(self, messages: Sequence[discord.Message]) -> None:
@@ -38,26 +39,24 @@ class Intake:
         if not messages:
             return
         await self._history.collect([self.stored(message) for message in messages])
-        gone = [message.id for message in messages if message.id in self._deleted]
-        if gone:  # deleted while it was still on its way here
-            await self._history.delete(gone)
+        await self._delete_gone(messages)
         for message in messages:
             await self._record_place(message)
         for message in messages:
-            if self._has_files(message):  # once more, with their texts: they come from elsewhere and may take long
-                await self._history.collect([self.stored(message, await self._attachments.of(message))])
+            if files := await self._files(message):  # once more, with their texts: these come from elsewhere, in time
+                await self._history.collect([self.stored(message, files)])
 
     async def record_texts(self, messages: Sequence[discord.Message]) -> None:
         """Store many messages of long ago, without looking into their files. Raises StorageError."""
         await self._history.record([self.stored(message) for message in messages])
+        await self._delete_gone(messages)
         for message in messages:
             await self._record_place(message)
 
     async def edit(self, message: discord.Message) -> Edit:
         """The message was edited on Discord. Our own edits are no news, and link previews come without a time."""
         if message.author.id != self._my_id() and message.edited_at is not None:
-            files = await self._attachments.of(message) if self._has_files(message) else {}
-            text = text_of(message, files)
+            text = text_of(message, await self._files(message))
             return await self._history.edit(message.id, text, message.edited_at, self._mentions(message))
         return Edit.SAME
 
@@ -96,10 +95,22 @@ class Intake:
             if person.id != self._my_id() and _names(message.content, person.id)
         }
 
-    def _has_files(self, message: discord.Message) -> bool:
-        return message.author.id != self._my_id() and message.id not in self._deleted and has_text(message)
+    async def _files(self, message: discord.Message) -> Mapping[int, File]:
+        """The texts of its files; of a message that is not kept, as of somebody who opted out, none is looked at."""
+        if message.author.id == self._my_id() or message.id in self._deleted or not has_text(message):
+            return {}
+        is_kept = message.id in await self._history.versions([message.id])
+        return await self._attachments.of(message) if is_kept else {}
+
+    async def _delete_gone(self, messages: Sequence[discord.Message]) -> None:
+        """Some were deleted while they were still on their way here."""
+        gone = [message.id for message in messages if message.id in self._deleted]
+        if gone:
+            await self._history.delete(gone)
 
     async def _record_place(self, message: discord.Message) -> None:
+        if self._named_at != self._history.place_revision:
+            self._named, self._named_at = set(), self._history.place_revision
         if message.channel.id in self._named:
             return
         self._named.add(message.channel.id)

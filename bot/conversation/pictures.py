@@ -42,8 +42,11 @@ class Pictures:
         self._troubles: dict[int, tuple[str, ...]] = {}
 
     async def of(self, question: discord.Message, message_ids: Sequence[int], model: str = "") -> Mapping[int, Images]:
-        """Pictures by the ids of their messages, for the messages of a conversation, oldest first. Raises LLMError."""
-        shown = [message for message in (_replied_to(question), question) if message is not None]
+        """Pictures by the ids of their messages, for the messages of a conversation that may be read, oldest first.
+
+        Raises LLMError."""
+        asked = (_replied_to(question), question)
+        shown = [message for message in asked if message is not None and message.id in message_ids]
         if not any(map(_pictures, shown)) and self._images.keys().isdisjoint(message_ids):
             return {}
         info = await self._llm.model(model)

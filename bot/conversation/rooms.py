@@ -8,6 +8,7 @@ from __future__ import annotations
 import discord
 import structlog
 
+from bot.conversation.invites import without_invites
 from bot.conversation.shown import Standing
 from bot.conversation.streaming import TROUBLE
 
@@ -39,5 +40,5 @@ def name_of(question: discord.Message) -> str:
     text = question.clean_content
     for person in question.mentions:
         text = text.replace(f"@{person.display_name}", "")
-    text = " ".join(text.split())
+    text = " ".join(without_invites(text).split())
     return (text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…") or NAMELESS

@@ -242,7 +242,8 @@ class Turns:
         beside = await self._recalling.beside(question, running.asker_id, conversation.rows, running.chosen)
         said = {row.id: row.content for row in conversation.rows if row.author.id != self._me().id}
         answer.read = Read(said, tuple(chain.from_iterable(beside.values())))
-        images = await self._pictures.of(question, [row.id for row in conversation.rows], running.rules.model)
+        kept = [row.id for row in conversation.rows if row.deleted_at is None]
+        images = await self._pictures.of(question, kept, running.rules.model)
         rows = self._rows(conversation, order, live, images)
         pieces = pieces_of(rows, question.guild, self._me(), beside)
         if not pieces or pieces[-1].messages[-1].role == "assistant":

@@ -49,7 +49,7 @@ class Wording:
         if found.source == here:
             return "chosen here"
         return (
-            "chosen for the server" if found.source.scope is Scope.GUILD else f"chosen for {self.place(found.source)}"
+            "chosen for the server" if found.source.scope is Scope.GUILD else f"chosen for {self._named(found.source)}"
         )
 
     def overview(self, here: Place, chosen: Chosen, defaults: Rules) -> str:
@@ -74,7 +74,7 @@ class Wording:
         """One line of the audit log."""
         spec = catalogue.BY_NAME.get(change.name)
         title = spec.title if spec else change.name
-        where = "" if change.place.scope is Scope.GUILD else f" for {self.place(change.place)}"
+        where = "" if change.place.scope is Scope.GUILD else f" for {self._named(change.place)}"
         who = f"<@{change.person_id}>" if change.person_id != NOBODY else "somebody who left no data"
         moment = discord.utils.format_dt(change.changed_at, "R")
         return f"{moment} {who}: **{title}**{where}: {self._old(spec, change.old)} → {self._old(spec, change.new)}"
@@ -91,6 +91,10 @@ class Wording:
             return self.value(spec, spec.checked(value)) if spec else str(value)
         except BadValue:
             return discord.utils.escape_markdown(str(value)[:60])
+
+    def _named(self, place: Place) -> str:
+        """`place`, amid other text: whoever may name a role could else write links and more there."""
+        return discord.utils.escape_markdown(self.place(place))
 
     def _own(self, chosen: Chosen) -> str:
         counts = Counter(

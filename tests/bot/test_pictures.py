@@ -13,6 +13,8 @@ from simcord.backend.cdn import CDN_BASE
 
 from bot.conversation.pictures import BLIND, BLIND_FOR_ONE, MOST
 from bot.conversation.rendering import small
+from storage.database import Database
+from storage.privacy import Privacy
 from tests.bot.conftest import World
 from tests.bot.papers import locked_pdf, pdf, picture
 from tests.bot.test_controls import newest
@@ -52,6 +54,27 @@ async def test_a_reply_to_a_picture_is_about_it(world: World, engine: ScriptedEn
     posted = await world.grace.send(world.channel, "look", attachments=[("bee.png", picture())])
     await world.ada.send(world.channel, f"{world.mention} what is it?", reply_to=posted)
     assert [part["type"] for part in parts(engine)] == ["text", "image_url"]
+
+
+async def test_files_of_who_opted_out_are_not_looked_at(
+    world: World, engine: ScriptedEngine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.owned_by, engine.sees = "vllm", True
+    engine.enqueue(reply("I cannot tell."), reply("Still not."))
+    opened: list[str] = []
+    read = discord.Attachment.read
+
+    async def noted(attachment: discord.Attachment, **options: bool) -> bytes:
+        opened.append(attachment.filename)
+        return await read(attachment, **options)
+
+    monkeypatch.setattr(discord.Attachment, "read", noted)
+    await Privacy(database).opt_out(world.grace.id, world.guild.id)
+    files = [("bee.png", picture()), ("diary.txt", b"dear diary")]
+    posted = await world.grace.send(world.channel, "look", attachments=files)
+    await world.ada.send(world.channel, f"{world.mention} what is it?", reply_to=posted)
+    await world.grace.edit(posted, "look here")
+    assert opened == [] and parts(engine) == "Ada: what is it?"
 
 
 async def test_our_worker_sees_nothing_and_the_person_knows(world: World, engine: ScriptedEngine) -> None:

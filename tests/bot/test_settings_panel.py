@@ -132,6 +132,14 @@ class TestItsPages:
         assert "not chosen → 1 request" in shown and mira.button("Older")["disabled"]
         assert "→ 12 requests" in await mira.press("Newer")
 
+    async def test_a_name_is_no_link(self, world: World, mira: Manager) -> None:
+        role = world.guild.create_role("[Staff](https://evil.example)")
+        await mira.open()
+        await mira.pick("role", role)
+        await mira.change("language", "Deutsch")
+        shown = (await mira.press("Who changed what")).partition("\n")[2]
+        assert "@\\[Staff](https" in shown and "@[Staff](https" not in shown
+
     async def test_the_models_that_the_engine_serves(self, world: World, engine: ScriptedEngine, mira: Manager) -> None:
         engine.owned_by = "vllm"
         engine.listing = raw(
@@ -251,6 +259,16 @@ class TestThreads:
         await world.ada.send(thread, "why?")
         assert engine.requests[-1].texts[1] == "Ada: what do bees do?"
         assert engine.requests[-1].texts[-1] == "Ada: why?"
+
+    async def test_a_thread_is_not_named_after_an_invite(
+        self, world: World, engine: ScriptedEngine, mira: Manager
+    ) -> None:
+        await mira.open()
+        await mira.change("answer_in", "In a new thread")
+        engine.enqueue(reply("No."))
+        await world.ada.send(world.channel, f"{world.mention} join discord.gg/abcdef now")
+        (made,) = [one for one in world.env.backend.channels.values() if one.owner_id == world.me and one.parent_id]
+        assert made.name == "join (invite link removed) now"
 
     async def test_without_the_permission_it_answers_right_there(
         self, world: World, engine: ScriptedEngine, mira: Manager

@@ -8,17 +8,22 @@ from datetime import UTC, datetime, timedelta
 import discord
 import pytest
 from simcord.results import InteractionResult
+from sqlalchemy import select
 
 from bot.backfill import NAME, Estimate, _area, _rounded, duration_words
+from bot.conversation.intake import Intake
 from bot.conversation.pace import Pace
 from bot.kept_notice import SURE
 from bot.panel.storing import NO_HISTORY, NO_NOTICE
 from storage.choices import Choices, Consent
 from storage.database import Database
 from storage.history import History
+from storage.models import Channel
+from storage.retention import Retention
 from storage.settings import GuildSettings, Place, Scope
 from tests.bot.conftest import PACE, Bot, World
 from tests.bot.panels import Manager, manager
+from tests.fakes import ScriptedEngine, reply
 
 PAUSE_S = 120.0
 PAGES_S = 3 * PAUSE_S
@@ -183,6 +188,31 @@ class TestFetching:
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+async def test_what_is_deleted_while_its_page_is_on_the_way_does_not_come_back(
+    world: World, engine: ScriptedEngine, history: History
+) -> None:
+    await world.grace.send(world.channel, "secret")
+    intake = Intake(history, lambda: world.me)
+    page = [one async for one in world.env.bot.get_channel(world.channel.id).history()]  # type: ignore[union-attr]
+    await intake.delete([one.id for one in page])
+    await intake.record_texts(page)
+    assert await history.recent(world.channel.id, 9) == []
+
+
+@pytest.mark.settings(bot={"direct_messages": "everyone"})
+async def test_a_place_that_retention_forgot_is_recorded_again(
+    world: World, engine: ScriptedEngine, database: Database
+) -> None:
+    """Else a thread would belong to no channel, and would not go with it."""
+    engine.enqueue(reply("One."), reply("Two."))
+    await world.ada.send_dm("hello")
+    await Retention(database).run(datetime.now(UTC) + timedelta(days=40), 30, {}, 7)
+    await world.ada.send_dm("hello again")
+    async with database.session() as session:
+        kinds = await session.scalars(select(Channel.kind).where(Channel.id == world.ada.user.dm_channel.id))
+        assert list(kinds) == ["private"]
 
 
 def test_an_estimate_is_the_area_under_the_densities() -> None:
