@@ -13,7 +13,7 @@ from random import Random
 
 from llm.training.chat.conversation import IN_PRIVATE, IN_SERVER, Turn
 from llm.training.chat.grammar import expand, fill
-from llm.training.chat.slots import SLOTS
+from llm.training.chat.slots import SLOTS, Slot
 from llm.training.chat.words import draw, guild, person
 
 OWN = Turn("assistant", "")
@@ -183,7 +183,8 @@ def cases(seed: int = 7, rounds: int = 4) -> list[Case]:
                 _untold(rng, recall),
                 _long(rng, recall),
             ]
-    return found
+    apart = Random(f"evaluation/{seed}/apart")
+    return found + [_many_trained(apart) for _ in range(rounds * 10)]
 
 
 def _topics(rng: Random) -> Iterator[Case]:
@@ -202,6 +203,30 @@ def _trained(rng: Random) -> Case:
     told, asked = (fill(expand(text, rng), k=kind, v=value) for text in (slot.say, slot.ask))
     turns = (Turn("user", f"{name}: {told}"), OWN, Turn("user", f"{name}: {asked}"))
     return Case("recall, trained wording", (*_system(rng), *turns), (value,))
+
+
+def _many_trained(rng: Random) -> Case:
+    """As `_many`, in the words of the training: whether memory fails or words do."""
+    slot, kind, values = _rival_values(rng)
+    people = _people(rng, len(values))
+    told: list[Turn] = []
+    for name, value in zip(people, values, strict=True):
+        told += [Turn("user", f"{name}: {fill(expand(slot.say, rng), k=kind, v=value)}"), OWN]
+    asker, about = rng.randrange(3), rng.randrange(3)
+    ask = slot.ask if asker == about else slot.ask_of
+    asked = fill(expand(ask, rng), k=kind, v=values[about], n=people[about])
+    turns = (*_system(rng), *told, Turn("user", f"{people[asker]}: {asked}"))
+    return Case("several people, trained wording", turns, (values[about],))
+
+
+def _rival_values(rng: Random) -> tuple[Slot, str, list[str]]:
+    """Three values of one kind, such as three colours."""
+    while True:
+        slot = rng.choice([slot for slot in SLOTS if slot.name != "event"])
+        drawn = [slot.draw(rng, True) for _ in range(50)]
+        values = list(dict.fromkeys(value for kind, value in drawn if kind == drawn[0][0]))
+        if len(values) >= 3:
+            return slot, drawn[0][0], values[:3]
 
 
 def _one(rng: Random, recall: Recall) -> Case:

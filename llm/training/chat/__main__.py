@@ -26,17 +26,23 @@ def train(
     rounds: Annotated[
         int, typer.Option(help="Rounds of conversations; fewer is a quicker, worse model.")
     ] = DEFAULTS.rounds,
+    noted_from: Annotated[
+        Path | None, typer.Option(help="Only the last rounds, those with notes, from this exported model.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads.")] = 2,
     preview_every: Annotated[int, typer.Option(help="Rounds between usable previews in STATE/preview; 0: none.")] = 6,
 ) -> None:
     """Make the built-in chat model: corpus, tokenizer, training, export."""
     torch.set_num_threads(threads)
     state.mkdir(parents=True, exist_ok=True)
-    run = Run(Recipe(seed=seed, rounds=rounds), _tokenizer(state / "tokenizer.json", seed))
+    known = noted_from / "tokenizer.json" if noted_from else state / "tokenizer.json"
+    run = Run(Recipe(seed=seed, rounds=rounds), _tokenizer(known, seed))
     checkpoint = state / "checkpoint.pt"
     if checkpoint.exists():
         run.resume(checkpoint)
-    while run.progress.rounds < rounds:
+    elif noted_from:
+        run.begin_notes(noted_from)
+    while not run.is_over:
         run.advance()
         run.save(checkpoint)
         if preview_every and run.progress.rounds % preview_every == 0:

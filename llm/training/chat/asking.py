@@ -21,6 +21,16 @@ def ask(talk: Conversation, speaker: Person) -> str | None:
     fact = talk.rng.choice(mine) if mine and talk.rng.random() < 0.5 else talk.rng.choice(talk.facts)
     if talk.rng.random() < 0.15 and fact.about:
         return _ask_who(talk, speaker, fact)
+    return _asked(talk, speaker, fact)
+
+
+def ask_alike(talk: Conversation, speaker: Person, about: str, like: Fact) -> str:
+    """A question about the same kind of fact as another, of the speaker or anybody else, told or not."""
+    known = talk.known(about, like.slot, like.kind)
+    return _asked(talk, speaker, known[-1]) if known else _unknown(talk, speaker, Fact(about, like.slot, like.kind, ""))
+
+
+def _asked(talk: Conversation, speaker: Person, fact: Fact) -> str:
     own = fact.about == speaker.name
     text = talk.sentence(speaker, asking(talk.rng, fact.slot, own))
     talk.write(speaker, started(talk.rng, speaker, fact.render(text)))
@@ -60,6 +70,11 @@ def ask_unknown(talk: Conversation, speaker: Person) -> str | None:
     if talk.rng.random() < 0.1 and not any(fact.value.lower() == known.value.lower() for known in talk.facts):
         talk.write(speaker, fact.render(talk.sentence(speaker, fact.slot.who)))
         return expand(talk.rng.choice(MEMORY["nobody"]), talk.rng)
+    return _unknown(talk, speaker, fact)
+
+
+def _unknown(talk: Conversation, speaker: Person, fact: Fact) -> str:
+    own = fact.about == speaker.name
     text = talk.sentence(speaker, asking(talk.rng, fact.slot, own))
     talk.write(speaker, started(talk.rng, speaker, fact.render(text)))
     slots = {"yours": fact.slot.yours} if own else {"theirs": fact.slot.theirs}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from llm.training.chat.corpus import Lengths, conversations
+from llm.training.chat.corpus import Parts, conversations
 from llm.training.chat.tokenizer import CONTEXT, PAD, encode, mark
 
 
@@ -23,13 +23,26 @@ class Batch:
     padding: Tensor
 
 
-def round_of_batches(tokenizer: Tokenizer, seed: str, count: int, lengths: Lengths, tokens: int = 8192) -> list[Batch]:
-    """`count` conversations in shuffled batches of about `tokens` tokens each."""
-    encoded = [encode(tokenizer, talk) for talk in conversations(seed, count, lengths)]
+def round_of_batches(
+    tokenizer: Tokenizer, seed: str, parts: Parts, tokens: int = 8192, has_notes: bool = False
+) -> list[Batch]:
+    """So many conversations of each kind in shuffled batches of about `tokens` tokens each."""
+    rng = Random(f"{seed}/notes")
+    encoded = [
+        encode(tokenizer, talk, _some_of(rng) if has_notes else None)
+        for number, (count, lengths) in enumerate(parts)
+        for talk in conversations(f"{seed}/{number}" if number else seed, count, lengths)
+    ]
     encoded = sorted(((ids[:CONTEXT], spoken[:CONTEXT]) for ids, spoken in encoded), key=lambda pair: len(pair[0]))
     batches = list(_grouped(encoded, tokens, mark(tokenizer, PAD)))
     Random(seed).shuffle(batches)
     return batches
+
+
+def _some_of(rng: Random) -> Callable[[], bool]:
+    """Whether notes stand before a message: before every one in half of the conversations, before some in the rest."""
+    share = 1.0 if rng.random() < 0.5 else rng.uniform(0.3, 1.0)
+    return lambda: rng.random() < share
 
 
 def _grouped(encoded: list[tuple[list[int], list[bool]]], tokens: int, pad: int) -> Iterator[Batch]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from llm.training.chat import asking, outside, telling
-from llm.training.chat.conversation import IN_PRIVATE, IN_SERVER, OTHER_PROMPTS, Conversation, Person, Turn
+from llm.training.chat.conversation import IN_PRIVATE, IN_SERVER, OTHER_PROMPTS, Conversation, Fact, Person, Turn
 from llm.training.chat.grammar import Typing, expand, fill
 from llm.training.chat.phrases import MEMORY
 from llm.training.chat.topics import TOPICS
@@ -21,6 +21,9 @@ SHORT: Lengths = ((1, 1, 3),)
 USUAL: Lengths = ((38, 1, 4), (45, 5, 10), (12, 11, 20), (3, 21, 39), (2, 40, 75))
 LONG: Lengths = ((25, 1, 4), (40, 5, 10), (20, 11, 20), (9, 21, 39), (6, 40, 75))
 DRILL: Lengths = ((1, 4, 12),)
+RIVALS: Lengths = ((1, 2, 4),)
+Parts = tuple[tuple[int, Lengths], ...]
+"""How many conversations of which lengths; DRILL and RIVALS are kinds of their own."""
 
 
 def conversations(seed: int | str, count: int, lengths: Lengths = USUAL) -> Iterator[list[Turn]]:
@@ -32,6 +35,8 @@ def conversations(seed: int | str, count: int, lengths: Lengths = USUAL) -> Iter
 def conversation(rng: Random, lengths: Lengths = USUAL) -> list[Turn]:
     """One conversation, beginning with its system prompt when it has one. Those of the lengths DRILL are about memory
     only, so that the model learns early to look back."""
+    if lengths == RIVALS:
+        return _rivals(rng, lengths[0])
     talk = _opened(rng)
     table = _DRILLS if lengths == DRILL else _USUAL
     exchanges, weights = [exchange for _, exchange in table], [weight for weight, _ in table]
@@ -43,6 +48,27 @@ def conversation(rng: Random, lengths: Lengths = USUAL) -> list[Turn]:
         if len(talk.people) > 1 and rng.random() < 0.08:
             _overhear(talk)
         answer = exchange(talk, speaker)
+        if answer is not None:
+            talk.reply(answer)
+    return talk.turns
+
+
+def _rivals(rng: Random, lengths: tuple[int, int, int]) -> list[Turn]:
+    """Several people tell the same kind of thing, one after the other, sometimes all but one of them; then they ask
+    for it, each for anybody's: who told nothing has no notes."""
+    people = _people(rng, rng.choice((2, 2, 3, 3, 4)))
+    talk = Conversation(rng, people, guild(rng))
+    if rng.random() < 0.6:
+        _with_system(talk, IN_SERVER)
+    first: Fact | None = None
+    silent = rng.choice(people) if rng.random() < 0.3 else None
+    for speaker in people:
+        if speaker is not silent:
+            first, answer = telling.tell_alike(talk, speaker, first)
+            if answer is not None:
+                talk.reply(answer)
+    for _ in range(rng.randint(*lengths[1:])):
+        answer = asking.ask_alike(talk, rng.choice(people), rng.choice(people).name, first) if first else None
         if answer is not None:
             talk.reply(answer)
     return talk.turns

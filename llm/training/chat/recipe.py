@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from transformers import LlamaConfig
 
-from llm.training.chat.corpus import DRILL, LONG, SHORT, USUAL, Lengths
+from llm.training.chat.corpus import DRILL, LONG, RIVALS, SHORT, USUAL, Parts
 from llm.training.chat.tokenizer import CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One round: how many conversations of which lengths, and the weight of what the assistant does not say."""
+    """One round: how many conversations of which kinds, the weight of what the assistant does not say, and whether the
+    template's notes stand before the messages."""
 
-    conversations: int
-    lengths: Lengths
+    parts: Parts
     rest_weight: float = 0.0
+    has_notes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,10 @@ class Recipe:
     """What a run is made of. A round of conversations is the unit of progress and of checkpoints. The `drill_rounds`
     are about memory only: looking back is learned in 2 M tokens there, and hardly in 10 M where questions are rare. The
     `short_rounds` after them have short conversations (three times as many); both put a small weight on what people
-    write, so that words are learned too. The `long_rounds` at the end have more long ones (two thirds as many)."""
+    write, so that words are learned too. The `long_rounds` have more long ones (two thirds as many).
+
+    After these `rounds` come `noted_rounds`, with new optimizers and a small rate: several people tell the same kind of
+    thing, and the template's notes stand before their questions. Earlier they would delay that it learns to copy."""
 
     seed: int = 2026
     vocabulary: int = 2048
@@ -42,6 +46,8 @@ class Recipe:
     other_rate: float = 0.003
     warmup: float = 0.02
     decay: float = 0.55
+    noted_rounds: int = 3
+    noted_rate: float = 0.3
     batch_tokens: int = 4096
 
     def config(self, bos: int, eos: int, pad: int) -> LlamaConfig:
@@ -62,16 +68,24 @@ class Recipe:
 
     def stage(self, index: int) -> Stage:
         """What the round of this index is made of."""
+        many = self.conversations
         if index < self.drill_rounds:
-            return Stage(self.conversations, DRILL, self.rest_weight)
+            return Stage(((many, DRILL),), self.rest_weight)
         if index < self.drill_rounds + self.short_rounds:
-            return Stage(self.conversations * 3, SHORT, self.rest_weight)
+            return Stage(((many * 3, SHORT),), self.rest_weight)
+        if index >= self.rounds:
+            parts = ((many // 2, RIVALS), (many // 4, USUAL), (many // 16, DRILL))
+            return Stage(parts, has_notes=True)
         if index >= self.rounds - self.long_rounds:
-            return Stage(self.conversations * 2 // 3, LONG)
-        return Stage(self.conversations, USUAL)
+            return Stage(((many * 2 // 3, LONG),))
+        return Stage(((many, USUAL),))
 
-    def rate(self, progress: float) -> float:
-        """The factor on the learning rates at this share of the run: warm up, hold, decay linearly to nothing."""
+    def rate(self, at: float) -> float:
+        """The factor on the learning rates after so many rounds: warm up, hold, decay linearly to nothing; then once
+        more from `noted_rate` to nothing."""
+        if at >= self.rounds:
+            return self.noted_rate * max(0.0, 1 - (at - self.rounds) / self.noted_rounds)
+        progress = at / self.rounds
         if progress < self.warmup:
             return max(0.01, progress / self.warmup)
-        return min(1.0, max(0.0, (1 - progress) / self.decay))
+        return min(1.0, (1 - progress) / self.decay)

@@ -40,8 +40,18 @@ def draw_like(talk: Conversation, speaker: Person, about: str, like: Fact) -> Fa
 def tell(talk: Conversation, speaker: Person) -> str | None:
     """Somebody tells a fact about themselves; the answer repeats it."""
     fact = draw_fact(talk, speaker, speaker.name)
-    if fact is None:
-        return None
+    return None if fact is None else _told(talk, speaker, fact)
+
+
+def tell_alike(talk: Conversation, speaker: Person, first: Fact | None) -> tuple[Fact | None, str | None]:
+    """The first of several people tells any fact, the others one of the same kind: the first one's, and the answer."""
+    slot = talk.rng.choice(SLOTS)
+    drawn = Fact("", slot, *slot.draw(talk.rng, False)) if first is None else first
+    fact = draw_like(talk, speaker, speaker.name, drawn)
+    return drawn, None if fact is None else _told(talk, speaker, fact)
+
+
+def _told(talk: Conversation, speaker: Person, fact: Fact) -> str:
     text = fact.render(talk.sentence(speaker, telling(talk.rng, fact.slot.say)))
     talk.write(speaker, started(talk.rng, speaker, text))
     talk.learn(fact)

@@ -6,12 +6,13 @@ same tokens wherever it stands: copying from the conversation is this model's on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from llm.training.chat.conversation import Turn
+from llm.training.chat.recalling import RULE, Told, recalled
 
 BEGIN, SYSTEM, USER, ASSISTANT, END, PAD = (
     "<|begin|>",
@@ -24,66 +25,33 @@ BEGIN, SYSTEM, USER, ASSISTANT, END, PAD = (
 MARKS = {"system": f"{SYSTEM} ", "user": f"{USER} ", "assistant": ASSISTANT}
 CONTEXT = 2048
 
-CHAT_TEMPLATE = """\
-{#- So small a model confuses people, and forgets what was said long ago. Before the newest message this template
-repeats what was told by, or of, the person whom that message is about: the first speaker named in it, else its own. -#}
-{%- macro speaker(line) -%}
-{%- if ': ' in line and line.split(': ')[0]|length <= 32 -%}{{- line.split(': ')[0] -}}{%- endif -%}
-{%- endmacro -%}
-{%- macro plain(text) -%}
-{{- text.replace('?', ' ').replace('!', ' ').replace('.', ' ').replace(',', ' ').replace(';', ' ').replace(':', ' ')\
-.replace("'", ' ').replace('"', ' ').replace('(', ' ').replace(')', ' ').lower() -}}
-{%- endmacro -%}
-{%- macro names(line, name) -%}
-{%- set words = ' ' ~ plain(line.split(': ')[1:]|join(': ') if speaker(line) else line) ~ ' ' -%}
-{%- set wanted = ' ' ~ plain(name).strip() -%}
-{%- if wanted ~ ' ' in words or wanted ~ 's ' in words -%}yes{%- endif -%}
-{%- endmacro -%}
+NEW_LINE = "\n"
+
+CHAT_TEMPLATE = (
+    RULE
+    + """\
 {{- bos_token -}}
-{%- set seen = namespace(names=[], newest='', about='', told=[], has_more=false) -%}
+{%- set said = namespace(lines=[], told=[]) -%}
 {%- for message in messages -%}
 {%- if message['content'] is not string -%}
 {{- raise_exception('The content of a message must be text.') -}}
 {%- endif -%}
-{%- if message['role'] == 'user' -%}
-{%- for line in message['content'].split('\\n') -%}
-{%- set seen.newest = line -%}
-{%- set name = speaker(line) -%}
-{%- if name and name not in seen.names -%}{%- set seen.names = seen.names + [name] -%}{%- endif -%}
-{%- endfor -%}
-{%- endif -%}
-{%- endfor -%}
-{%- set seen.about = speaker(seen.newest) -%}
-{%- for name in seen.names -%}
-{%- if seen.about == speaker(seen.newest) and name != seen.about and names(seen.newest, name) -%}
-{%- set seen.about = name -%}
-{%- endif -%}
-{%- endfor -%}
-{%- for message in messages[:-1] -%}
-{%- if message['role'] == 'user' and loop.nextitem is defined and loop.nextitem['role'] == 'assistant' -%}
-{%- set one = namespace(tells=false) -%}
-{%- for line in message['content'].split('\\n') if '?' not in line -%}
-{%- if speaker(line) == seen.about or (seen.about and names(line, seen.about)) -%}
-{%- set one.tells = true -%}
-{%- endif -%}
-{%- endfor -%}
-{%- if one.tells and message['content']|length + loop.nextitem['content']|length <= 400 -%}
-{%- set seen.told = seen.told + [message['content'] + '<|end|><|assistant|>' + loop.nextitem['content']] -%}
-{%- elif seen.told -%}{%- set seen.has_more = true -%}
-{%- endif -%}
-{%- endif -%}
-{%- endfor -%}
-{%- for message in messages -%}
 {%- if message['role'] == 'system' -%}{{- '<|system|> ' + message['content'] + '<|end|>' -}}
 {%- elif message['role'] == 'user' -%}
-{%- if add_generation_prompt and loop.last and seen.has_more -%}
-{%- for exchange in seen.told[-6:] -%}{{- '<|user|> ' + exchange + '<|end|>' -}}{%- endfor -%}
+{%- set lines = message['content'].split('\n') -%}
+{%- if add_generation_prompt and loop.last -%}
+{%- set memory = recalled(said.told, lines[-1]) -%}
+{%- if memory -%}{{- '<|system|> ' + memory + '<|end|>' -}}{%- endif -%}
 {%- endif -%}
+{%- set said.lines = lines -%}
 {{- '<|user|> ' + message['content'] + '<|end|>' -}}
-{%- elif message['role'] == 'assistant' -%}{{- '<|assistant|>' + message['content'] + '<|end|>' -}}
+{%- elif message['role'] == 'assistant' -%}
+{%- set said.told = said.told + [[said.lines, message['content']]] -%}
+{{- '<|assistant|>' + message['content'] + '<|end|>' -}}
 {%- else -%}{{- raise_exception('Unknown role ' + message['role'] + ': use system, user or assistant.') -}}{%- endif -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"""
+)
 
 _WORDS = Regex(r"'(?:[sdmt]|ll|ve|re)(?!\p{L})| ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 
@@ -130,13 +98,28 @@ def mark(tokenizer: Tokenizer, token: str) -> int:
     return number
 
 
-def encode(tokenizer: Tokenizer, conversation: Sequence[Turn]) -> tuple[list[int], list[bool]]:
-    """Token ids of a conversation as the template renders it, and which of them the assistant has to say."""
-    ids, spoken = [mark(tokenizer, BEGIN)], [False]
+def encode(
+    tokenizer: Tokenizer, conversation: Sequence[Turn], recalls: Callable[[], bool] | None = None
+) -> tuple[list[int], list[bool]]:
+    """Token ids of a conversation as the template renders it, and which of them the assistant has to say.
+
+    `recalls` is asked before each user's turn whether the notes stand there, which the template puts before the newest
+    turn only. An answer that would need notes that are not there has not to be said. None: no notes, every answer.
+    """
+    ids, spoken, told, lines, is_fair = [mark(tokenizer, BEGIN)], [False], list[Told](), list[str](), True
     for turn in conversation:
+        if turn.role == "user":
+            lines = turn.content.split("\n")
+            notes = recalled(told, lines[-1]) if recalls else []
+            is_fair = not notes or recalls is None or recalls()
+            if notes and is_fair:
+                piece = tokenizer.encode(f"{SYSTEM} {NEW_LINE.join(notes)}{END}", add_special_tokens=False).ids
+                ids, spoken = ids + piece, spoken + [False] * len(piece)
+        elif turn.role == "assistant":
+            told.append((lines, turn.content))
         piece = tokenizer.encode(f"{MARKS[turn.role]}{turn.content}{END}", add_special_tokens=False).ids
         ids += piece
-        spoken += [False] + [turn.role == "assistant"] * (len(piece) - 1)
+        spoken += [False] + [turn.role == "assistant" and is_fair] * (len(piece) - 1)
     return ids, spoken
 
 

@@ -35,24 +35,38 @@ class Run:
         bos, eos, pad = (mark(tokenizer, token) for token in (BEGIN, END, PAD))
         self.recipe, self.tokenizer, self.progress = recipe, tokenizer, Progress()
         self.model = LlamaForCausalLM(recipe.config(bos, eos, pad))
+        self.optimizers = self._new_optimizers()
+        self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self.optimizers]
+
+    def _new_optimizers(self) -> list[torch.optim.Optimizer]:
         matrices = [p for name, p in self.model.named_parameters() if p.ndim == 2 and "embed" not in name]
         others = [p for name, p in self.model.named_parameters() if p.ndim != 2 or "embed" in name]
-        self.optimizers: list[torch.optim.Optimizer] = [
-            Muon(matrices, recipe.matrix_rate),
-            torch.optim.AdamW(others, recipe.other_rate, betas=(0.9, 0.98), weight_decay=0.0),
+        return [
+            Muon(matrices, self.recipe.matrix_rate),
+            torch.optim.AdamW(others, self.recipe.other_rate, betas=(0.9, 0.98), weight_decay=0.0),
         ]
-        self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self.optimizers]
+
+    @property
+    def is_over(self) -> bool:
+        return self.progress.rounds >= self.recipe.rounds + self.recipe.noted_rounds
+
+    def begin_notes(self, folder: Path) -> None:
+        """Begin with the rounds that have notes, from the exported model of the rounds before them."""
+        self.model.load_state_dict(LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).state_dict())
+        self.progress = Progress(self.recipe.rounds)
 
     def advance(self) -> None:
         """Train one round of conversations and say how it went."""
         start, index, recipe = time.monotonic(), self.progress.rounds, self.recipe
         stage = recipe.stage(index)
+        if index == recipe.rounds:
+            self._start_anew()
         batches = round_of_batches(
-            self.tokenizer, f"{recipe.seed}/{index}", stage.conversations, stage.lengths, recipe.batch_tokens
+            self.tokenizer, f"{recipe.seed}/{index}", stage.parts, recipe.batch_tokens, stage.has_notes
         )
         losses = []
         for step, batch in enumerate(batches):
-            self._set_rates((index + step / len(batches)) / recipe.rounds)
+            self._set_rates(index + step / len(batches))
             losses.append(self._step(batch, stage.rest_weight))
             if step % 10 == 0:
                 print(
@@ -63,8 +77,9 @@ class Run:
         self.progress = Progress(
             index + 1, self.progress.tokens + tokens, self.progress.seconds + seconds, sum(losses) / len(losses)
         )
+        rounds = recipe.rounds + recipe.noted_rounds
         print(
-            f"round {index + 1}/{recipe.rounds}: loss {self.progress.loss:.4f}, {tokens / seconds:.0f} tokens/s, "
+            f"round {index + 1}/{rounds}: loss {self.progress.loss:.4f}, {tokens / seconds:.0f} tokens/s, "
             f"{self.progress.tokens / 1e6:.1f} M tokens in {self.progress.seconds / 60:.1f} min",
             flush=True,
         )
@@ -99,9 +114,14 @@ class Run:
         self.model.zero_grad(set_to_none=True)
         return said
 
-    def _set_rates(self, progress: float) -> None:
+    def _start_anew(self) -> None:
+        """New optimizers, and the weights as they are exported: whoever begins here with those gets the same."""
+        self.model.to(torch.bfloat16).to(torch.float32)
+        self.optimizers = self._new_optimizers()
+
+    def _set_rates(self, at: float) -> None:
         for optimizer, rate in zip(self.optimizers, self._rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * self.recipe.rate(progress)
+            optimizer.param_groups[0]["lr"] = rate * self.recipe.rate(at)
 
 
 def weighted_loss(model: LlamaForCausalLM, batch: Batch, rest_weight: float) -> tuple[Tensor, float]:

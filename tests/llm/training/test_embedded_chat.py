@@ -66,18 +66,18 @@ GREEN, BLUE = ("Ada: my favourite colour is green", "Noted: green."), ("Ben: min
 
 
 @pytest.mark.parametrize(
-    ("newest", "repeated"),
+    ("newest", "note"),
     [
-        ("Ada: which colour do I like?", GREEN),
-        ("Cleo: what is Ada's favourite colour?", GREEN),
-        ("Cleo: whats adas favourite colour", GREEN),
-        ("Ben: which colour do I like?", None),  # it was said last
+        ("Ada: which colour do I like?", "Noted: green."),
+        ("Cleo: what is Ada's favourite colour?", "Noted: green."),
+        ("Cleo: whats adas favourite colour", "Noted: green."),
+        ("Ben: which colour do I like?", "Noted: blue."),
         ("Cleo: which colour do I like?", None),
         ("Cleo: have you seen Adamina?", None),
     ],
 )
-def test_the_template_repeats_what_was_told_of_whom_the_question_is_about(
-    tokenizer: PreTrainedTokenizerFast, newest: str, repeated: tuple[str, str] | None
+def test_the_template_repeats_what_was_noted_of_whom_the_question_is_about(
+    tokenizer: PreTrainedTokenizerFast, newest: str, note: str | None
 ) -> None:
     told = [
         {"role": role, "content": content}
@@ -86,7 +86,7 @@ def test_the_template_repeats_what_was_told_of_whom_the_question_is_about(
     ]
     asked = [*told, {"role": "user", "content": newest}]
     before = tokenizer.apply_chat_template(told, tokenize=False)
-    middle = f"<|user|> {repeated[0]}<|end|><|assistant|>{repeated[1]}<|end|>" if repeated else ""
+    middle = f"<|system|> {note}<|end|>" if note else ""
     text = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
     assert text == f"{before}{middle}<|user|> {newest}<|end|><|assistant|>"
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llm.training.chat.batches import round_of_batches
-from llm.training.chat.corpus import SHORT, conversations
+from llm.training.chat.corpus import RIVALS, SHORT, conversations
 from llm.training.chat.export import export
 from llm.training.chat.muon import orthogonalized
 from llm.training.chat.recipe import Recipe
@@ -77,7 +77,7 @@ def test_training_sees_what_the_template_renders(tokenizer: Tokenizer) -> None:
 
 
 def test_batches_hold_every_conversation_once_and_mark_padding(tokenizer: Tokenizer) -> None:
-    batches = round_of_batches(tokenizer, "batches", 40, SHORT, tokens=2048)
+    batches = round_of_batches(tokenizer, "batches", ((25, SHORT), (15, RIVALS)), tokens=2048, has_notes=True)
     assert sum(len(batch.ids) for batch in batches) == 40
     assert not any((batch.spoken & batch.padding).any() for batch in batches)
     assert all(batch.spoken.any(dim=1).all() for batch in batches)
@@ -98,7 +98,7 @@ def test_an_interrupted_run_goes_on_exactly_where_it_was(tokenizer: Tokenizer, t
     resumed = Run(TINY, tokenizer)
     resumed.resume(tmp_path / "checkpoint.pt")
     resumed.advance()
-    assert resumed.progress.rounds == 2
+    assert (resumed.progress.rounds, resumed.is_over) == (2, False)
     assert resumed.progress.loss == pytest.approx(whole.progress.loss, rel=1e-4)
 
 
@@ -118,5 +118,19 @@ def test_a_run_learns_and_its_export_loads(tokenizer: Tokenizer, tmp_path: Path)
 
 
 def test_the_rate_warms_up_holds_and_decays_to_nothing() -> None:
-    recipe = Recipe(warmup=0.1, decay=0.5)
-    assert [recipe.rate(progress) for progress in (0.05, 0.3, 0.5, 0.75, 1.0)] == [0.5, 1.0, 1.0, 0.5, 0.0]
+    recipe = Recipe(rounds=100, warmup=0.1, decay=0.5, noted_rounds=2, noted_rate=0.3)
+    assert [recipe.rate(at) for at in (5, 30, 50, 75)] == [0.5, 1.0, 1.0, 0.5]
+    assert [recipe.rate(at) for at in (100, 101, 102)] == [0.3, 0.15, 0.0]
+
+
+def test_the_last_rounds_begin_from_an_exported_model_as_after_the_others(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    whole = Run(TINY, tokenizer)
+    while whole.progress.rounds < TINY.rounds:
+        whole.advance()
+    export(whole, tmp_path / "first")
+    whole.advance()
+    later = Run(TINY, tokenizer)
+    later.begin_notes(tmp_path / "first")
+    later.advance()
+    assert later.progress.loss == pytest.approx(whole.progress.loss, rel=1e-4)
+    assert (later.is_over, later.progress.rounds) == (False, TINY.rounds + 1)
