@@ -105,6 +105,20 @@ SMOKE = (
         "green",
     ),
     ("Steward Playground", ("Ada: I love tea", "Grace: I live in Lisbon", "Ada: where does Grace live?"), "Lisbon"),
+    (
+        "Rust Club",
+        (
+            "Ada: my favourite colour is green",
+            "Linus: my favourite colour is red",
+            "Ada: what's Linus's favourite colour?",
+        ),
+        "red",
+    ),
+    (
+        "Rust Club",
+        ("Ada: my favourite colour is green", "Linus: my favourite colour is red", "Ada: which colour do I like?"),
+        "green",
+    ),
     ("Rust Club", ("Grace: my cat is called Pixel", "Linus: thanks", "Grace: what is my cat called?"), "Pixel"),
     ("Rust Club", ("Ada: hello!",), "Hello"),
     ("Rust Club", ("Linus: who are you?",), "Steward"),
