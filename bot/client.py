@@ -87,7 +87,10 @@ class StewardClient(discord.Client):
                 settings, llm, database, in_playground, self._me, self._place, pace or Pace(), self._errands, tasks
             )
         )
-        self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses, Retries((pace or Pace()).clock))
+        retries = Retries((pace or Pace()).clock)
+        self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses, retries, self._errands)
+        parts.leaving.also(self.tree.stop_for)
+        parts.leaving.also(retries.forget)
         add_ask(self.tree, parts.ask, parts.limits)
         add_summarize(self.tree, parts.summarize, parts.limits, parts.gate)
         add_find(self.tree, parts.lookup.find, parts.limits)

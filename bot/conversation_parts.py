@@ -73,6 +73,7 @@ class Needs:
     gate: Gate
     database: Database
     pictures: Pictures
+    replies: Replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def converse(needs: Needs) -> ConversationParts:
     """Build all parts."""
     rulebook = needs.gate.rulebook
     transcript = Transcript(needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, rulebook)
-    clocks, replies = ChannelClocks(needs.pace), Replies(needs.pauses)
+    clocks, replies = ChannelClocks(needs.pace), needs.replies
     newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places)
     standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace)
     turns = Turns(

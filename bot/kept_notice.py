@@ -10,11 +10,11 @@ import structlog
 
 from bot.commands.answering import defer, explained, tell
 from bot.commands.holding import counted as held_words
+from bot.conversation.leaving import Leaving
 from bot.conversation.streaming import TROUBLE
 from bot.errors import Refusal
 from bot.settings.rulebook import Rulebook, where
 from bot.settings.values import counted
-from storage.privacy import Privacy
 from storage.settings import GuildSettings, Place
 
 log = structlog.get_logger()
@@ -42,11 +42,11 @@ class Notices:
     """Posts notices and answers their buttons. `machine` says where what is kept lies, `privacy` where words go."""
 
     def __init__(
-        self, rulebook: Rulebook, stored: GuildSettings, privacy: Privacy, *, machine: str, privacy_line: str
+        self, rulebook: Rulebook, stored: GuildSettings, leaving: Leaving, *, machine: str, privacy_line: str
     ) -> None:
         self._rulebook = rulebook
         self._stored = stored
-        self._privacy = privacy
+        self._leaving = leaving
         self._machine = machine
         self._line = privacy_line
 
@@ -92,7 +92,7 @@ class Notices:
         """Leave this person out of this server, and say what that deleted."""
         if interaction.guild_id is None:
             raise Refusal(PLACE_GONE)
-        receipt = await self._privacy.opt_out(interaction.user.id, interaction.guild_id)
+        receipt = await self._leaving.opt_out(interaction.user.id, interaction.guild_id)
         gone = held_words(receipt.counts)
         lines = [f"Deleted:\n{gone}" if gone else "There was nothing to delete.", *receipt.kept]
         await interaction.edit_original_response(content=LEFT_OUT.format(gone="\n".join(lines)), view=None)

@@ -19,12 +19,14 @@ from bot.commands.summarize import Summarize
 from bot.config import BotSettings, Settings
 from bot.conversation.attachments import Attachments
 from bot.conversation.intake import Intake
+from bot.conversation.leaving import Leaving
 from bot.conversation.newest import Places
 from bot.conversation.own_text import WordList, own_list
 from bot.conversation.pace import Pace
 from bot.conversation.pausing import Pauses
 from bot.conversation.pictures import Pictures
 from bot.conversation.prompting import Prompts
+from bot.conversation.running import Replies
 from bot.conversation_parts import ConversationParts, Needs, converse
 from bot.errands import Errands
 from bot.gate import Gate
@@ -93,6 +95,7 @@ class Parts:
     desk: Desk
     notices: Notices
     backfills: Backfills
+    leaving: Leaving
 
 
 def assemble(base: Foundations) -> Parts:
@@ -113,9 +116,10 @@ def assemble(base: Foundations) -> Parts:
     backfills = Backfills(intake, stored, base.errands, base.pace, lambda: base.me().id)
     privacy = privacy_line(llm.base_url, llm.tasks_url or llm.base_url)
     memory = remember(database=base.database, tasks=base.tasks, intake=intake, errands=base.errands, me=base.me)
-    notices = Notices(
-        rulebook, stored, Privacy(base.database), machine=place_of(base.database.host), privacy_line=privacy
-    )
+    replies = Replies(pauses)
+    leaving = Leaving(Privacy(base.database), replies)
+    leaving.also(pictures.forget_person)
+    notices = Notices(rulebook, stored, leaving, machine=place_of(base.database.host), privacy_line=privacy)
     gate = Gate(rulebook, Usage(base.database), base.pace.clock.utc, base.pace.clock.now)
     ask = Ask(
         llm=base.llm,
@@ -128,6 +132,10 @@ def assemble(base: Foundations) -> Parts:
         gate=gate,
         patience_s=base.pace.patience_s,
     )
+    conversation = _conversation(
+        base, membership, private, limits, prompts, intake, pictures, pauses, words, memory, gate, replies
+    )
+    leaving.also(conversation.newest.forget_person)
     return Parts(
         membership=membership,
         private=private,
@@ -135,9 +143,8 @@ def assemble(base: Foundations) -> Parts:
         privacy=privacy,
         kept=kept,
         intake=intake,
-        conversation=_conversation(
-            base, membership, private, limits, prompts, intake, pictures, pauses, words, memory, gate
-        ),
+        conversation=conversation,
+        leaving=leaving,
         pauses=pauses,
         ask=ask,
         summarize=Summarize(llm=base.llm, choices=memory.choices, me=base.me, items=base.settings.tasks.summary_items),
@@ -170,6 +177,7 @@ def assemble(base: Foundations) -> Parts:
             rulebook=rulebook,
             clock=base.pace.clock,
             privacy_line=privacy,
+            leaving=leaving,
         ),
         gate=gate,
         desk=Desk(rulebook, base.llm, backfills, notices, base.pace.clock),
@@ -196,6 +204,7 @@ def _conversation(
     words: WordList,
     memory: MemoryParts,
     gate: Gate,
+    replies: Replies,
 ) -> ConversationParts:
     settings = base.settings.bot
     return converse(
@@ -206,6 +215,7 @@ def _conversation(
             places=base.places,
             intake=intake,
             pictures=pictures,
+            replies=replies,
             prompts=prompts,
             membership=membership,
             private=private,

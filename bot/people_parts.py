@@ -23,6 +23,7 @@ from bot.commands.typing import Typing
 from bot.commands.usage import UsageDesk, limits_of
 from bot.config import Settings
 from bot.conversation.intake import Intake
+from bot.conversation.leaving import Leaving
 from bot.conversation.recalling import Recalling
 from bot.conversation.reminding import Reminding
 from bot.embedding import Embedder
@@ -104,6 +105,7 @@ def serve_people(
     rulebook: Rulebook,
     clock: Clock,
     privacy_line: str,
+    leaving: Leaving,
 ) -> PeopleParts:
     """Build all parts."""
     personal, choices, privacy = memory.personal, memory.choices, Privacy(database)
@@ -116,7 +118,13 @@ def serve_people(
     )
     return PeopleParts(
         privacy=PrivacyDesk(
-            privacy=privacy, choices=choices, holding=holding, rulebook=rulebook, limits=limits, personal=personal
+            privacy=privacy,
+            leaving=leaving,
+            choices=choices,
+            holding=holding,
+            rulebook=rulebook,
+            limits=limits,
+            personal=personal,
         ),
         usage=UsageDesk(
             usage=Usage(database),

@@ -18,6 +18,7 @@ from discord import app_commands
 from bot.commands.answering import defer, explained, tell
 from bot.commands.holding import Holding, counted
 from bot.commands.personal import Personal, button, replace, view_of
+from bot.conversation.leaving import Leaving
 from bot.errors import Refusal
 from bot.limits import PersonalLimits
 from bot.settings.rulebook import Rulebook
@@ -65,6 +66,7 @@ class PrivacyDesk:
         self,
         *,
         privacy: Privacy,
+        leaving: Leaving,
         choices: Choices,
         holding: Holding,
         rulebook: Rulebook,
@@ -72,6 +74,7 @@ class PrivacyDesk:
         personal: Personal,
     ) -> None:
         self._privacy = privacy
+        self._leaving = leaving
         self._choices = choices
         self._holding = holding
         self._rulebook = rulebook
@@ -122,13 +125,13 @@ class PrivacyDesk:
     async def _delete(self, interaction: discord.Interaction, argument: str, _: Sequence[str]) -> None:
         where: Where = "everywhere" if argument == "everywhere" else "here"
         with self._limits.request(interaction.user.id):
-            receipt = await self._privacy.delete(interaction.user.id, _guild(interaction, where))
+            receipt = await self._leaving.delete(interaction.user.id, _guild(interaction, where))
         await replace(interaction, _receipt(receipt, _said(interaction, where), STORED_ANEW))
 
     async def _opt_out(self, interaction: discord.Interaction, argument: str, _: Sequence[str]) -> None:
         where: Where = "everywhere" if argument == "everywhere" else "here"
         with self._limits.request(interaction.user.id):
-            receipt = await self._privacy.opt_out(interaction.user.id, _guild(interaction, where))
+            receipt = await self._leaving.opt_out(interaction.user.id, _guild(interaction, where))
         said = _said(interaction, where)
         await replace(interaction, f"{IS_OUT.format(where=said)}\n{_receipt(receipt, said, MODERATED)}")
 

@@ -82,8 +82,8 @@ class Retries:
             raise Refusal(GONE)
         return self._given.pop(failed_id)
 
-    def forget(self, person_id: int) -> None:
-        """Keep nothing of what this person asked for."""
+    def forget(self, person_id: int, guild_id: int | None) -> None:
+        """Keep nothing of what this person asked for, wherever that was."""
         for failed_id in [number for number, given in self._given.items() if given.person_id == person_id]:
             del self._given[failed_id]
 

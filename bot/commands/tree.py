@@ -17,6 +17,7 @@ from bot.commands.answering import tell
 from bot.commands.retrying import Retries, begin_again, button_after
 from bot.conversation.pausing import Pauses
 from bot.conversation.streaming import TROUBLE
+from bot.errands import Errands
 from bot.errors import Refusal, explain, is_expected
 from bot.membership import Membership
 from bot.permissions import PrivatePolicy
@@ -29,6 +30,7 @@ WITHOUT_MODEL = frozenset({"help", "memory", "pause", "privacy", "settings", "ty
 NEEDS_NO_TALK = frozenset({"help", "privacy", "settings", "typing", "usage"})
 """What can be asked in private messages even where talking is off: whose data it is must always be able to ask."""
 STOPPED = "I stopped: a moderator has paused me here."
+STOPPED_FOR_GOOD = "I stopped: you asked me to keep nothing of yours."
 NOT_SERVED = "I do not serve this server: my owner listed other ones."
 NOT_IN_PRIVATE = "I do not answer questions in private messages here. `/help` tells where I do."
 
@@ -43,6 +45,7 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
         private: PrivatePolicy,
         pauses: Pauses,
         retries: Retries,
+        errands: Errands,
     ) -> None:
         super().__init__(
             client,
@@ -53,6 +56,7 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
         self._private = private
         self._pauses = pauses
         self._retries = retries
+        self._errands = errands
         self._at_work: WeakKeyDictionary[asyncio.Task[object], discord.Interaction[discord.Client]] = (
             WeakKeyDictionary()
         )
@@ -90,8 +94,21 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
         for task, interaction in list(self._at_work.items()):
             if place_id in _places(interaction) and interaction is not but and not task.done():
                 task.cancel()
-                with contextlib.suppress(*TROUBLE):
-                    await tell(interaction, STOPPED)
+                await self._say(interaction, STOPPED)
+
+    @staticmethod
+    async def _say(interaction: discord.Interaction[discord.Client], text: str) -> None:
+        with contextlib.suppress(*TROUBLE):
+            await tell(interaction, text)
+
+    def stop_for(self, person_id: int, guild_id: int | None) -> None:
+        """End the commands that are being answered for a person who wants nothing kept, there or (None) everywhere,
+        and say so to them."""
+        for task, interaction in list(self._at_work.items()):
+            is_theirs = interaction.user.id == person_id and guild_id in (None, interaction.guild_id)
+            if is_theirs and not task.done() and task is not asyncio.current_task():
+                task.cancel()
+                self._errands.run(self._say(interaction, STOPPED_FOR_GOOD), "command ended")
 
     async def on_error(
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /

@@ -26,12 +26,14 @@ STOPPED: dict[Why, str] = {
     Why.DELETED: "stopped here, since the question was deleted",
     Why.PAUSED: "stopped here: a moderator has paused me",
     Why.CLOSING: "stopped here: I am being restarted",
+    Why.LEFT: "",
 }
 STOPPED_AT_ONCE: dict[Why, str] = {
     Why.PRESSED: "Stopped before I had said anything.",
     Why.DELETED: "",
     Why.PAUSED: "I do not answer this: a moderator has paused me.",
     Why.CLOSING: "I am being restarted, so I could not answer this. Press *Retry* when I am back.",
+    Why.LEFT: "",
 }
 LONGEST_IN_SECONDS = 120
 SHORT_WAIT_S = 10

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import aiohttp
 import discord
@@ -54,12 +54,28 @@ class Attachments:
         self._unpacking = unpacking or Unpacking()
         self._base = base
         self._read: OrderedDict[int, File] = OrderedDict()
+        self._of_whom: dict[int, tuple[int, int, int | None]] = {}
 
     async def of(self, message: discord.Message) -> Mapping[int, File]:
         """Those files of the message (and of what it forwards) that have text, by the ids of the attachments."""
         chosen = _chosen(message)
+        guild_id = message.guild.id if message.guild else None
+        self._of_whom |= {one.id: (message.id, message.author.id, guild_id) for one in chosen}
         files = await asyncio.gather(*map(self._file, chosen))
         return {one.id: file for one, file in zip(chosen, files, strict=True)}
+
+    def forget(self, message_ids: Collection[int]) -> None:
+        """These messages were deleted."""
+        self._drop([key for key, (message_id, _, _) in self._of_whom.items() if message_id in message_ids])
+
+    def forget_person(self, person_id: int, guild_id: int | None) -> None:
+        """Nothing that this person attached is kept, in one server or (None) everywhere."""
+        theirs = (
+            key
+            for key, (_, author, place) in self._of_whom.items()
+            if author == person_id and guild_id in (None, place)
+        )
+        self._drop(list(theirs))
 
     def unread(self, message: discord.Message) -> list[str]:
         """What to tell the person about those files that `of` could not read, but for pictures."""
@@ -129,7 +145,12 @@ class Attachments:
     def _remember(self, identity: int, file: File) -> None:
         self._read[identity] = file
         if len(self._read) > REMEMBERED:
-            self._read.popitem(last=False)
+            self._drop([next(iter(self._read))])
+
+    def _drop(self, attachments: Collection[int]) -> None:
+        for one in attachments:
+            self._read.pop(one, None)
+            self._of_whom.pop(one, None)
 
 
 def is_text(one: discord.Attachment) -> bool:

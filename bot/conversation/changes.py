@@ -71,6 +71,7 @@ class Changes:
         if not self._proxies.are_allowed or not originals:
             self._replies.deleted(message_ids)
         self._pictures.forget(message_ids)
+        self._newest.forget(message_ids)
         await self._intake.delete(message_ids)
         if self._proxies.are_allowed:
             for original in originals:

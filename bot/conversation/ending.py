@@ -11,6 +11,9 @@ from bot.conversation.rendering import small
 from bot.conversation.running import Running, Why
 from storage.open_replies import Page
 
+FOR_GOOD = (Why.DELETED, Why.LEFT)
+"""After these there is nothing to try again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -33,7 +36,7 @@ def ending(order: Order, answer: Answer, running: Running, *, is_answered: bool)
         footer = "\n".join(filter(None, (order.standing.footer, small(footer))))
         buttons = _under(order, answer, running, order.number, order.pages, is_answered)
         return Ending(order.standing.text, footer, buttons, order.number, order.pages)
-    mended_by_retry = answer.instead != NOTHING_ASKED and answer.why_stopped is not Why.DELETED
+    mended_by_retry = answer.instead != NOTHING_ASKED and answer.why_stopped not in FOR_GOOD
     return Ending("", footer, after_failure(_target(running, 0)) if mended_by_retry else ())
 
 
@@ -50,7 +53,7 @@ def _under(
     order: Order, answer: Answer, running: Running, number: int, pages: tuple[Page, ...], is_answered: bool
 ) -> Buttons:
     """The buttons under a text: a failed answer can be tried again, any other be joined by one more."""
-    if answer.why_stopped is Why.DELETED or (is_answered and not answer.error):
+    if answer.why_stopped in FOR_GOOD or (is_answered and not answer.error):
         return ()
     target = _target(running, number)
     if (answer.error or answer.why_stopped is Why.CLOSING) and order.kind is Kind.ANSWER:

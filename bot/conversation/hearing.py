@@ -30,6 +30,8 @@ FRESH = timedelta(minutes=5)
 """Nobody waits longer for the answer to a question that was lost."""
 
 Receive = Callable[[discord.Message], Coroutine[object, object, None]]
+_Last = tuple["discord.abc.MessageableChannel", int]  # only type checkers know that name
+"""A channel and the id of the last message in it: what it says is not kept here."""
 
 
 class Hearing:
@@ -40,15 +42,15 @@ class Hearing:
         self._errands = errands
         self._clock = clock
         self._heard: OrderedDict[int, None] = OrderedDict()
-        self._last: OrderedDict[int, discord.Message] = OrderedDict()
-        self._before: list[discord.Message] | None = None
+        self._last: OrderedDict[int, _Last] = OrderedDict()
+        self._before: list[_Last] | None = None
 
     def hears(self, message: discord.Message) -> None:
         """Somebody said something."""
         if message.id in self._heard:
             return
         self._heard[message.id] = None
-        self._last[message.channel.id] = message
+        self._last[message.channel.id] = (message.channel, message.id)
         self._last.move_to_end(message.channel.id)
         if len(self._heard) > REMEMBERED:
             self._heard.popitem(last=False)
@@ -68,11 +70,12 @@ class Hearing:
     async def catch_up(self) -> None:
         """A new session has begun: what was said since the last one, as far as it is still fresh."""
         before, self._before = self._before or [], None
-        for last in before:
+        for channel, last_id in before:
+            after = discord.Object(last_id)
             try:
-                missed = [found async for found in last.channel.history(limit=READ_AGAIN, after=last)]
+                missed = [found async for found in channel.history(limit=READ_AGAIN, after=after)]
             except TROUBLE as error:
-                log.warning("channel not read again", channel=last.channel.id, error=str(error))
+                log.warning("channel not read again", channel=channel.id, error=str(error))
                 continue
             for message in missed:
                 if self._clock.utc() - message.created_at <= FRESH:

@@ -10,6 +10,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from bot.conversation.context import Context, Exchange
 from llm.client import LLMClient
@@ -40,7 +41,7 @@ class Measures:
     def __init__(self, llm: LLMClient) -> None:
         self._llm = llm
         self._templates: dict[str, Template] = {}
-        self._texts: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._texts: OrderedDict[tuple[str, bytes], int] = OrderedDict()
         self._slack = SLACK
 
     async def template(self, name: str) -> Template | None:
@@ -72,7 +73,7 @@ class Measures:
         self._slack *= DOUBT
 
     async def _text(self, name: str, text: str) -> int:
-        key = (await self._llm.model(name)).id, text
+        key = (await self._llm.model(name)).id, sha256(text.encode()).digest()  # no summary stays here as it reads
         if key not in self._texts:
             counted = await self._llm.count_texts([text], name)
             self._texts[key] = counted[0] if counted else len(text.encode())

@@ -132,6 +132,19 @@ class Newest:
         """The newest reply of some conversation, if it answers this message."""
         return next((one for one in self._finished.values() if one.question_id == question_id), None)
 
+    def forget(self, message_ids: Collection[int]) -> None:
+        """These messages were deleted: their texts are not kept with the replies to them, either."""
+        for finished in self._finished.values():
+            if finished.question_id in message_ids:
+                finished.question = None
+
+    def forget_person(self, person_id: int, guild_id: int | None) -> None:
+        """Of what this person asked nothing is kept: the buttons under the answers go, since they lead nowhere."""
+        for key, finished in list(self._finished.items()):
+            if finished.asker_id == person_id and guild_id in (None, finished.first.guild and finished.first.guild.id):
+                del self._finished[key]
+                self._errands.run(self.strip(finished.last), "buttons")
+
     async def strip(self, message: AnyMessage) -> None:
         """Take the buttons from under this message."""
         try:

@@ -40,6 +40,7 @@ class Pictures:
         self._attachments = attachments
         self._images: OrderedDict[int, Images] = OrderedDict()
         self._troubles: dict[int, tuple[str, ...]] = {}
+        self._of_whom: dict[int, tuple[int, int | None]] = {}
 
     async def of(self, question: discord.Message, message_ids: Sequence[int], model: str = "") -> Mapping[int, Images]:
         """Pictures by the ids of their messages, for the messages of a conversation that may be read, oldest first.
@@ -79,6 +80,18 @@ class Pictures:
         for message_id in message_ids:
             self._images.pop(message_id, None)
             self._troubles.pop(message_id, None)
+            self._of_whom.pop(message_id, None)
+        self._attachments.forget(message_ids)
+
+    def forget_person(self, person_id: int, guild_id: int | None) -> None:
+        """Nothing that this person attached is kept, in one server or (None) everywhere."""
+        theirs = [
+            message_id
+            for message_id, (author_id, place) in self._of_whom.items()
+            if author_id == person_id and guild_id in (None, place)
+        ]
+        self.forget(theirs)
+        self._attachments.forget_person(person_id, guild_id)
 
     def _newest(self, message_ids: Sequence[int], model: ModelInfo) -> dict[int, Images]:
         """As many as there is room for: words need the greater part of the context."""
@@ -93,10 +106,13 @@ class Pictures:
 
     async def _open(self, message: discord.Message) -> None:
         found = await asyncio.gather(*map(self._picture, _pictures(message)[:MOST]))
+        self._of_whom[message.id] = (message.author.id, message.guild.id if message.guild else None)
         self._images[message.id] = tuple(one for one in found if isinstance(one, ChatImage))
         self._troubles[message.id] = tuple(one for one in found if isinstance(one, str))
         while len(self._images) > REMEMBERED:
-            self._troubles.pop(self._images.popitem(last=False)[0], None)
+            oldest, _ = self._images.popitem(last=False)
+            self._troubles.pop(oldest, None)
+            self._of_whom.pop(oldest, None)
 
     async def _picture(self, one: discord.Attachment) -> ChatImage | str:
         """The picture, or a sentence."""

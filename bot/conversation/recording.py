@@ -33,6 +33,13 @@ class Recording:
         except StorageError as error:
             log.error("reply not stored", message=message.id, error=str(error))
 
+    async def forget(self, message_ids: Sequence[int]) -> None:
+        """Keep nothing of these parts."""
+        try:
+            await self._history.delete(message_ids)
+        except StorageError as error:
+            log.error("reply stays stored", messages=len(message_ids), error=str(error))
+
     async def whole(self, question_id: int, answer: Answer, parts: Sequence[Shown]) -> bool:
         """Keep what was said and how it came to be; whether it is kept. The answer stands on Discord, so a failure is
         only logged."""

@@ -30,6 +30,7 @@ class Why(Enum):
     DELETED = "the question was deleted"
     PAUSED = "a moderator paused Steward"
     CLOSING = "Steward is being shut down"
+    LEFT = "the asker wants nothing of theirs kept"
 
 
 class Running:
@@ -38,7 +39,8 @@ class Running:
     `burst` says until when further messages of the asker belong to the question; None where each is one. `chosen` is
     what the asker said yes to; `rules` hold for the asker there. `room` is the thread that the answer goes into, where
     that is not the place of the question. `is_ending`: nothing is written any more, and Discord is being shown the end;
-    `shown`: it is, and known as the newest reply, or there will be none."""
+    `shown`: it is, and known as the newest reply, or there will be none. `parts`: ids of all messages
+    that were posted for it."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Running:
         self.has_begun = False
         self.is_ending = False
         self.shown = asyncio.Event()
+        self.parts: list[int] = []
         self._earlier: list[discord.Message] = []
         self._names = {question.id}
         self.why_stopped: Why | None = None
@@ -80,8 +83,8 @@ class Running:
         return self._begins_anew and self.why_stopped is None
 
     def stop(self, why: Why) -> None:
-        """End it now, with what there is; the first reason counts."""
-        self.why_stopped = self.why_stopped or why
+        """End it now, with what there is; the first reason counts, unless the asker wants nothing kept."""
+        self.why_stopped = why if why is Why.LEFT else self.why_stopped or why
         self._interrupt()
 
     def joined(self, message: discord.Message) -> None:
@@ -233,6 +236,13 @@ class Replies:
         """End all replies in a server or a channel, its threads included."""
         for running in list(self._running):
             if place_id in running.places:
+                running.stop(why)
+
+    def stop_for(self, person_id: int, guild_id: int | None, why: Why) -> None:
+        """End all replies to this person, in one server or (None) everywhere."""
+        for running in list(self._running):
+            place = running.question.guild.id if running.question.guild else None
+            if running.asker_id == person_id and guild_id in (None, place):
                 running.stop(why)
 
 

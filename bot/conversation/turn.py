@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import discord
@@ -33,10 +34,10 @@ from bot.conversation.pieces import pieces_of, rows_of
 from bot.conversation.prompting import Prompts
 from bot.conversation.recalling import Recalling
 from bot.conversation.recording import Recording
-from bot.conversation.rendering import small
+from bot.conversation.rendering import Part, small
 from bot.conversation.rooms import room_of
-from bot.conversation.running import Replies, Running
-from bot.conversation.shown import Standing
+from bot.conversation.running import Replies, Running, Why
+from bot.conversation.shown import AnyMessage, Standing
 from bot.conversation.streaming import LiveReply
 from bot.conversation.transcript import Conversation, Transcript
 from bot.errors import LeftOut, explain
@@ -140,7 +141,7 @@ class Turns:
         live = LiveReply(
             question,
             self._clocks.of(room.id if room else question.channel.id),
-            self._recording.begun,
+            partial(self._posted, running),
             self._pace,
             buttons=while_writing(Target(question.id, running.asker_id, order.number)),
             standing=order.standing,
@@ -156,7 +157,9 @@ class Turns:
                 await self._end(running, order, answer, live)
             finally:
                 running.shown.set()
-                if await self._recording.whole(running.question.id, answer, live.posted):
+                if running.why_stopped is Why.LEFT:
+                    await self._recording.forget(running.parts)
+                elif await self._recording.whole(running.question.id, answer, live.posted):
                     self._aftercare.after(live.question, live.posted[-1].message.id, running.rules)
 
     async def show(self, finished: Finished, pages: Sequence[Page], number: int, message: discord.Message) -> None:
@@ -174,6 +177,10 @@ class Turns:
                 await self._newest.put(finished, pages)
             else:  # another reply is the newest by now, or time is over
                 await self._newest.strip(finished.last)
+
+    async def _posted(self, running: Running, message: AnyMessage, part: Part, before: AnyMessage) -> None:
+        running.parts.append(message.id)
+        await self._recording.begun(message, part, before)
 
     async def _written(self, running: Running, order: Order, live: LiveReply) -> Answer:
         """The answer, written as often as the question changes while it is."""
@@ -193,6 +200,8 @@ class Turns:
             log.warning("answer taken back", message=running.question.id)
             answer.take_back(INSTEAD)
         answer.why_stopped = running.why_stopped
+        if answer.why_stopped is Why.LEFT:
+            answer.take_back("")
         if answer.why_stopped:
             answer.finish_reason = "cancelled"
         return answer
@@ -201,7 +210,7 @@ class Turns:
         before = self._newest.of([shown.message.id for shown in live.posted])
         end = ending(order, answer, running, is_answered=before is not None and before.is_answered)
         await live.finish(end.text, end.footer, end.buttons)
-        if live.posted and end.text:
+        if live.posted and end.text and running.why_stopped is not Why.LEFT:
             standing = Standing(live.posted, end.text, end.footer)
             finished = Finished(
                 running.key,

@@ -150,7 +150,8 @@ async def test_after_a_restart_or_a_while_it_must_be_given_again(
 
 
 async def test_options_are_plain_values_which_can_be_given_again_as_they_came(simcord_bot: StewardClient) -> None:
-    plain = {AppCommandOptionType.string, AppCommandOptionType.integer, AppCommandOptionType.boolean}
+    kinds = AppCommandOptionType
+    plain = {kinds.string, kinds.integer, kinds.boolean, kinds.attachment}
     for command in simcord_bot.tree.walk_commands():
         if isinstance(command, discord.app_commands.Command):
             for option in command.parameters:

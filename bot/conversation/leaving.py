@@ -1,0 +1,52 @@
+"""When somebody wants to be left out, or all that is kept of them deleted: what is being written for them ends, what is
+stored goes, and no copy of it stays in memory.
+
+It does not know who holds copies: they say so by `also`. What is stored where is `storage.privacy`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.conversation.running import Replies, Why
+from storage.privacy import Privacy, Receipt
+
+Forget = Callable[[int, int | None], None]
+"""Drops what is held of a person, in one server or (None) everywhere; before what is stored goes, and again after."""
+
+
+class Leaving:
+    """Carries it out. Methods raise StorageError."""
+
+    def __init__(self, privacy: Privacy, replies: Replies) -> None:
+        self._privacy = privacy
+        self._replies = replies
+        self._forgets: list[Forget] = []
+
+    def also(self, forget: Forget) -> None:
+        """Whoever holds copies of what people wrote drops them by this."""
+        self._forgets.append(forget)
+
+    async def delete(self, person_id: int, guild_id: int | None) -> Receipt:
+        """Delete everything about this person, there or (None) everywhere."""
+        self._end(person_id, guild_id)
+        try:
+            return await self._privacy.delete(person_id, guild_id)
+        finally:
+            self._forget(person_id, guild_id)
+
+    async def opt_out(self, person_id: int, guild_id: int | None) -> Receipt:
+        """The same, and from now on nothing of this person is stored."""
+        self._end(person_id, guild_id)
+        try:
+            return await self._privacy.opt_out(person_id, guild_id)
+        finally:
+            self._end(person_id, guild_id)  # again: what they asked a moment before it was known
+
+    def _end(self, person_id: int, guild_id: int | None) -> None:
+        self._replies.stop_for(person_id, guild_id, Why.LEFT)
+        self._forget(person_id, guild_id)
+
+    def _forget(self, person_id: int, guild_id: int | None) -> None:
+        for forget in self._forgets:
+            forget(person_id, guild_id)
