@@ -86,14 +86,15 @@ class Changes:
         self._replies.stop_in(channel_id, Why.DELETED)
         await self._intake.delete_channel(channel_id)
 
-    async def reposted(self, message: discord.Message) -> bool:
-        """Whether this is a proxy's copy; then it takes the place of a question that was, or will be, deleted."""
-        if not self._proxies.wrote(message):
-            return False
-        original = self._proxies.reposted(message)
+    def is_copy(self, message: discord.Message) -> bool:
+        """Whether a proxy says again what somebody said."""
+        return self._proxies.wrote(message)
+
+    async def reposted(self, copy: discord.Message) -> None:
+        """A proxy's copy takes the place of a question that was, or will be, deleted."""
+        original = self._proxies.reposted(copy)
         if original is not None:
-            await self._carry_over(original, message)
-        return True
+            await self._carry_over(original, copy)
 
     async def edited(self, message: discord.Message) -> None:
         """Another text wants another answer: while one is being written, and for a while after it."""

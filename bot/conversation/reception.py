@@ -88,9 +88,10 @@ class Reception:
             waits = waits or rules.answer_when == "everything"
             if message.author.id != self._my_id():  # the next part of an answer is nobody's reply to the one before
                 self._newest.heard(message, flows=self._transcript.flows(message.channel))
-            if await self._changes.reposted(message):
-                return
-            if waits:
+            if self._changes.is_copy(message):
+                await self._judged(message, rules)
+                await self._changes.reposted(message)
+            elif waits:
                 await self._attend(message, rules)
             else:
                 await self._judged(message, rules)

@@ -123,8 +123,7 @@ class Turns:
         if Consent.OPT_OUT in chosen:
             raise LeftOut
         await self._intake.record([question])
-        conversation = await self._transcript.of(question)
-        key = conversation.key
+        key = self._key(await self._transcript.of(question))
         burst = Burst(self._pace) if gathers else None
         rules = await self._rulebook.for_message(question, asker)
         with self._lanes.line(key) as place:
@@ -294,6 +293,16 @@ class Turns:
             rows.append(Row(question.id, "", True, order.before, question.id))
             rows.append(Row(question.id, question.author, False, GO_ON, question.id))
         return rows
+
+    def _key(self, conversation: Conversation) -> int:
+        """What stands for a conversation. Of a long one only the end is read, which moves on: there it is that of its
+        last reply."""
+        if conversation.unseen == 0:
+            return conversation.key
+        ids = [row.id for row in reversed(conversation.rows)]
+        running = next((one for number in ids if (one := self._replies.to(number)) is not None), None)
+        known = running or self._newest.of(ids)
+        return known.key if known is not None else conversation.key
 
     def _own_text(self, running: Running) -> OwnText:
         """The filter over what is said there, which the managers may have switched off."""

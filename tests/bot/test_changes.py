@@ -97,3 +97,9 @@ class TestProxies:
         assert answer.reference is not None and answer.reference.message_id == copy.id
         assert engine.requests[1].texts[1:] == ["Luna: hello"]
         assert [row.id for row in (await history.chain(answer.id)).messages] == [copy.id, answer.id]
+
+    @pytest.mark.settings(bot={"proxies": [PLURALKIT], "store": "everything"})
+    async def test_what_is_no_question_is_kept_where_everything_is(self, world: World, history: History) -> None:
+        copy = self.repost(world, "good morning")
+        await world.env.settle()
+        assert [row.id for row in await history.recent(world.channel.id, 10)] == [copy.id]

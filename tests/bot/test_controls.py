@@ -333,6 +333,32 @@ class TestRegenerate:
             ["Regenerate"],
         ]
 
+    @pytest.mark.settings(bot={"history_messages": 2})
+    async def test_only_the_newest_reply_of_a_talk_that_is_longer_than_what_is_read_has_buttons(
+        self, world: World, engine: ScriptedEngine
+    ) -> None:
+        engine.enqueue(reply("One."), reply("Two."), reply("Three."))
+        second = await ask(world, "and now?", reply_to=await ask(world))
+        await ask(world, "and then?", reply_to=second)
+        shown = [labels(message) for message in world.channel.history() if message.author.id == world.me]
+        assert shown == [[], [], ["Regenerate"]]
+
+    @pytest.mark.settings(bot={"history_messages": 3})
+    async def test_a_long_talk_has_one_answer_at_a_time(self, world: World, engine: ScriptedEngine, bot: Bot) -> None:
+        running = bot.clients[0]._parts.conversation.replies._running
+        engine.enqueue(reply("One."), reply(pieces=[asyncio.Event()]))
+        message = await ask(world)
+        for waiting in (1, 2):
+            reference = {"message_id": str(message.id), "channel_id": str(world.channel.id)}
+            question = f"{world.mention} and now?"
+            message = world.env.backend.create_message(world.channel.id, world.ada.id, question, reference=reference)
+            await until(lambda wanted=waiting: len(running) == wanted)
+        assert len({one.key for one in running}) == 1
+        for one in list(running):
+            world.env.backend.delete_message(world.channel.id, one.question.id)
+        await world.env.settle()
+        assert world.said() == ["One."]
+
     async def test_they_go_after_a_quarter_of_an_hour(self, world: World, engine: ScriptedEngine) -> None:
         engine.enqueue(reply("One."))
         await ask(world)
