@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import chat_logs, report
-from benchmarks.encoder_batching import worker
+from benchmarks.encoder_batching import READY_S, worker
 from benchmarks.evaluation.addressed import Case, cases, drawn
 from llm.config import LLMSettings
+from llm.errors import EngineUnavailable
 from llm.tasks.find import fused, telling
 from llm.tasks_client import TasksClient
 from storage.database import Database
@@ -113,12 +114,22 @@ async def measured(chosen: argparse.Namespace) -> dict[str, object]:
 
 async def embed(search: Search, tasks: TasksClient) -> int:
     """Give every passage its vector; how many."""
-    model, done = (await tasks.embed(["steward"])).model, 0
+    model, done = await served(tasks), 0
     while waiting := await search.waiting(GUILD, model, TOGETHER):
         made = await tasks.embed(list(waiting.values()))
         await search.embed(GUILD, model, dict(zip(waiting, made.rows, strict=True)))
         done += len(waiting)
     return done
+
+
+async def served(tasks: TasksClient) -> str:
+    """The model's name, once it is loaded."""
+    async with asyncio.timeout(READY_S):
+        while True:
+            try:
+                return (await tasks.embed(["steward"])).model
+            except EngineUnavailable:
+                await asyncio.sleep(0.5)
 
 
 async def ranks_of(search: Search, tasks: TasksClient, question: Question, within: Within) -> dict[str, int | None]:
