@@ -273,11 +273,12 @@ async def _rows(session: AsyncSession, each: Personal, person_id: int, guild_id:
 
 
 async def _shown(session: AsyncSession, wanted: Select[Any]) -> list[dict[str, Any]]:
-    """Rows of one table as JSON objects."""
-    return [
-        {column.name: _json(column.name, getattr(row, column.name)) for column in row.__table__.c}
-        for row in await session.scalars(wanted)
-    ]
+    """Rows of one table as JSON objects; made a few hundred at a time, so that nobody else waits for all of them."""
+    found: list[dict[str, Any]] = []
+    streamed = await session.stream_scalars(wanted.execution_options(yield_per=IDS_PER_STATEMENT))
+    async for some in streamed.partitions():
+        found += [{one.name: _json(one.name, getattr(row, one.name)) for one in row.__table__.c} for row in some]
+    return found
 
 
 def _json(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a column holds

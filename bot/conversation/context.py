@@ -152,7 +152,8 @@ def system_prompt(guild_name: str | None, voice: Voice = PLAIN) -> str:
     if guild_name is None:
         said = f"You are Steward, talking with one person in a private conversation; {_MANNERS}"
     else:
-        server = f"You are Steward, the assistant of the Discord server {guild_name}."
+        name = " ".join(harmless_template_tokens(guild_name).split())
+        server = f"You are Steward, the assistant of the Discord server {name}."
         said = f"{server} Several people may talk with you; {_MANNERS}"
     return " ".join([said, *_wishes(voice)])
 

@@ -24,7 +24,8 @@ MOST = 4
 SHARE = 0.4
 """Of the model's context, which pictures may take at most."""
 REMEMBERED = 100
-"""Messages whose pictures are kept, a few hundred kilobytes each."""
+"""Messages whose pictures are kept, as long as these take no more than MOST_BYTES."""
+MOST_BYTES = 64 * 1024 * 1024
 
 BLIND_FOR_ONE = "my model cannot see pictures, so I know only the picture's name and description"
 BLIND = "my model cannot see pictures, so I know only their names and descriptions"
@@ -109,10 +110,13 @@ class Pictures:
         self._of_whom[message.id] = (message.author.id, message.guild.id if message.guild else None)
         self._images[message.id] = tuple(one for one in found if isinstance(one, ChatImage))
         self._troubles[message.id] = tuple(one for one in found if isinstance(one, str))
-        while len(self._images) > REMEMBERED:
+        while len(self._images) > 1 and (len(self._images) > REMEMBERED or self._bytes() > MOST_BYTES):
             oldest, _ = self._images.popitem(last=False)
             self._troubles.pop(oldest, None)
             self._of_whom.pop(oldest, None)
+
+    def _bytes(self) -> int:
+        return sum(len(image.jpeg) for images in self._images.values() for image in images)
 
     async def _picture(self, one: discord.Attachment) -> ChatImage | str:
         """The picture, or a sentence."""

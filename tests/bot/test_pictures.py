@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from simcord.backend.cdn import CDN_BASE
 
+from bot.conversation import pictures
 from bot.conversation.pictures import BLIND, BLIND_FOR_ONE, MOST
 from bot.conversation.rendering import small
 from storage.database import Database
@@ -46,6 +47,19 @@ async def test_a_model_that_sees_gets_the_picture_and_later_again(world: World, 
     assert world.said() == ["A bee."]
     await world.grace.send(world.channel, f"{world.mention} really?", reply_to=newest(world))
     assert parts(engine, turn=1)[1] == shown and parts(engine).startswith("Grace: really?")
+
+
+@pytest.mark.parametrize(("most_bytes", "seen"), [(1, 1), (2**20, 2)])
+async def test_memory_holds_only_so_many_bytes_of_them(
+    world: World, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, most_bytes: int, seen: int
+) -> None:
+    monkeypatch.setattr(pictures, "MOST_BYTES", most_bytes)
+    engine.owned_by, engine.has_tokenize, engine.sees, engine.max_model_len = "vllm", False, True, 8192
+    engine.enqueue(reply("A bee."), reply("A wasp."))
+    await ask(world, ("bee.png", picture()))
+    files = [("wasp.png", picture())]
+    await world.ada.send(world.channel, f"{world.mention} and this?", reply_to=newest(world), attachments=files)
+    assert str(engine.requests[-1].body).count("'image_url': {") == seen
 
 
 async def test_a_reply_to_a_picture_is_about_it(world: World, engine: ScriptedEngine) -> None:
