@@ -37,7 +37,7 @@ from bot.setup_message import deliver
 from llm.client import LLMClient
 from llm.tasks_client import TasksClient
 from storage.database import Database
-from storage.settings import GuildSettings
+from storage.settings import GuildSettings, Place, Scope
 
 log = structlog.get_logger()
 
@@ -101,7 +101,7 @@ class StewardClient(discord.Client):
         add_typing(self.tree, parts.people.typing)
         add_settings(self.tree, parts.desk)
         add_pause(self.tree, Pausing(parts.pauses, parts.conversation.replies, self.tree, GuildSettings(database)))
-        add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence, kept=parts.kept)
+        add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence, rulebook=parts.gate.rulebook)
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: pauses, persistent buttons, and the commands where they changed."""
@@ -160,6 +160,11 @@ class StewardClient(discord.Client):
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted, with everything in it."""
         self._errands.run(self._parts.conversation.changes.place_deleted(channel.id), "channel deletion")
+        self._errands.run(self._forget(Place(channel.guild.id, Scope.CHANNEL, channel.id)), "choices of a channel")
+
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """A role was deleted, and what was chosen for it means nothing any more."""
+        self._errands.run(self._forget(Place(role.guild.id, Scope.ROLE, role.id)), "choices of a role")
 
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread was deleted, with everything in it."""
@@ -184,6 +189,9 @@ class StewardClient(discord.Client):
     async def on_raw_typing(self, payload: discord.RawTypingEvent) -> None:
         """Somebody is typing: perhaps the rest of a question."""
         self._parts.conversation.reception.typing(payload.channel_id, payload.user_id)
+
+    async def _forget(self, place: Place) -> None:
+        await GuildSettings(self._database).forget_place(place)
 
     async def _sync_commands(self) -> None:
         await sync(self.tree)

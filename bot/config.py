@@ -74,8 +74,8 @@ class BotSettings(BaseModel):
     tokens_per_day: int = Field(0, ge=0, description="Tokens that one person may use in a day. 0: no limit.")
     store: Literal["auto"] | Store = Field(
         "auto",
-        description="What is kept: addressed (what is said to Steward) or everything. auto: everything in the "
-        "playground, addressed elsewhere.",
+        description="What is kept: addressed (what is said to Steward), everything, or nothing. auto: everything in "
+        "the playground, addressed elsewhere.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 

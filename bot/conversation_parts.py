@@ -32,10 +32,12 @@ from bot.conversation.standing import StandingReplies
 from bot.conversation.summarizing import Summarizing
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
+from bot.conversation.unstored import Unstored
 from bot.errands import Errands
 from bot.gate import Gate
 from bot.limits import PersonalLimits
 from bot.membership import Membership
+from bot.metering import Metering
 from bot.permissions import PrivatePolicy
 from llm.client import LLMClient
 from storage.choices import Choices
@@ -74,6 +76,7 @@ class Needs:
     database: Database
     pictures: Pictures
     replies: Replies
+    metering: Metering
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,13 @@ class ConversationParts:
 def converse(needs: Needs) -> ConversationParts:
     """Build all parts."""
     rulebook = needs.gate.rulebook
-    transcript = Transcript(needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, rulebook)
+    unstored = Unstored(needs.intake, needs.choices, lambda: needs.me().id)
+    transcript = Transcript(
+        needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, rulebook, unstored
+    )
     clocks, replies = ChannelClocks(needs.pace), needs.replies
-    newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places)
-    standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace)
+    newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places, rulebook.keeps)
+    standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace, rulebook.keeps)
     turns = Turns(
         llm=needs.llm,
         history=needs.history,
@@ -120,6 +126,7 @@ def converse(needs: Needs) -> ConversationParts:
             me=needs.me,
         ),
         pictures=needs.pictures,
+        metering=needs.metering,
     )
     changes = Changes(
         turns=turns,

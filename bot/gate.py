@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 import discord
 
 from bot.errors import Refusal, TooManyRequests
+from bot.settings.resolving import Where
 from bot.settings.rulebook import Rulebook, where
 from bot.settings.rules import Rules
+from bot.settings.sharing import Share
 from bot.settings.values import counted
 from storage.usage import Usage
 
@@ -43,10 +45,13 @@ class Gate:
         self, guild: discord.Guild | None, channel: discord.abc.Snowflake | None, person: discord.abc.User
     ) -> Rules:
         """The rules that hold for this person there, if they let them ask. Raises Refusal with a sentence for them."""
-        rules = await self.rulebook.at(where(guild, channel, person))
+        spot = where(guild, channel, person)
+        rules = await self.rulebook.at(spot)
         if guild is not None:
             require_role(rules, guild, person)
         await self._require_quota(rules, guild.id if guild else None, person.id)
+        if guild is not None and spot is not None:
+            await self._require_share(guild, spot, person.id)
         return rules
 
     async def for_interaction(self, interaction: discord.Interaction) -> Rules:
@@ -56,19 +61,36 @@ class Gate:
     async def _require_quota(self, rules: Rules, guild_id: int | None, person_id: int) -> None:
         if not rules.requests_per_day and not rules.tokens_per_day:
             return
-        today = self._utc().replace(hour=0, minute=0, second=0, microsecond=0)
-        used = await self._usage.of_person(person_id, today, guild_id)
+        used = await self._usage.of_person(person_id, self._utc(), guild_id)
         if rules.requests_per_day and used.requests >= rules.requests_per_day:
             spent = f"your {counted(rules.requests_per_day, 'requests')}"
         elif rules.tokens_per_day and used.tokens >= rules.tokens_per_day:
             spent = f"your {counted(rules.tokens_per_day, 'tokens')}"
         else:
             return
-        free = today + timedelta(days=1)
-        again = f"{discord.utils.format_dt(free, 't')} ({discord.utils.format_dt(free, 'R')})"
         raise TooManyRequests(
-            f"You have used {spent} for today. I am free for you again at {again}.", first=self._is_news(person_id)
+            f"You have used {spent} for today. I am free for you again at {self._midnight()}.",
+            first=self._is_news(person_id),
         )
+
+    async def _require_share(self, guild: discord.Guild, spot: Where, person_id: int) -> None:
+        """Whether there is something left of what all people with a role may use together."""
+        shares = await self.rulebook.shares_of(spot)
+        if not shares:
+            return
+        used = await self._usage.of_roles(guild.id, {share.role_id for share in shares}, self._utc())
+        for share in shares:
+            if share.used(used[share.role_id]) >= share.limit:
+                raise TooManyRequests(
+                    f"{who_shares(guild, share)} together have used their {share.words} for today. I am free for you "
+                    f"again at {self._midnight()}.",
+                    first=self._is_news(person_id),
+                )
+
+    def _midnight(self) -> str:
+        """When the next day begins, as each reader's clock shows it."""
+        free = self._utc().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        return f"{discord.utils.format_dt(free, 't')} ({discord.utils.format_dt(free, 'R')})"
 
     def _is_news(self, person_id: int) -> bool:
         """Whether this person was not told a moment ago."""
@@ -78,6 +100,14 @@ class Gate:
         while len(self._told) > REMEMBERED_PEOPLE:
             self._told.popitem(last=False)
         return self._told[person_id] == now
+
+
+def who_shares(guild: discord.Guild, share: Share) -> str:
+    """Whose limit it is: "People with the role *Club*"."""
+    role = guild.get_role(share.role_id)
+    if role is None or role.is_default():
+        return "All people of this server"
+    return f"People with the role {_listed([role.name])}"
 
 
 def require_role(rules: Rules, guild: discord.Guild, person: discord.abc.User) -> None:

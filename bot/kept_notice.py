@@ -5,6 +5,8 @@ The buttons work after a restart. What a person chooses here is `storage.privacy
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import discord
 import structlog
 
@@ -13,9 +15,10 @@ from bot.commands.holding import counted as held_words
 from bot.conversation.leaving import Leaving
 from bot.conversation.streaming import TROUBLE
 from bot.errors import Refusal
-from bot.settings.rulebook import Rulebook, where
+from bot.settings.resolving import Where
+from bot.settings.rulebook import NOTHING, Rulebook, where
 from bot.settings.values import counted
-from storage.settings import GuildSettings, Place
+from storage.settings import GuildSettings, Place, Scope
 
 log = structlog.get_logger()
 
@@ -23,6 +26,13 @@ NAME = "notice"
 """Under which name is remembered that a channel has its notice."""
 TEXT = """📌 **From now on I keep what is said in this channel**, for {days}. {machine} It is for conversations, \
 summaries and search in this server. What you edit or delete on Discord is edited or deleted here too.{fetched}"""
+CHANGED = "📌 What is said in this channel I keep for {days} from now on."
+ENDED = {
+    "everything": "",
+    "addressed": "📌 From now on I keep of this channel only messages to me, those that they belong to, and my "
+    "answers. What I have kept so far goes after {days}.",
+    "nothing": "📌 I keep nothing of what is said in this channel any more, and what I had kept is deleted.",
+}
 FETCHED = " Messages of the last {days} are kept as well."
 WHAT = """**What I keep of this channel:** {what}, for {days}. Then it is deleted for good.
 Edits and deletions on Discord reach what I keep, and what was made from it.
@@ -32,6 +42,9 @@ _WHAT = {
     "everything": "everything that people write here",
     "addressed": "messages to me, those that they belong to, and my answers",
 }
+WHAT_NOTHING = """**What I keep of this channel:** nothing, neither what is said to me nor what I say. I read it on \
+Discord when somebody asks me.
+{privacy} `/privacy` shows what I hold of you from elsewhere, gives it to you as a file, or deletes it."""
 SURE = """If I leave you out, I store and read nothing that you write in this server any more, and what I hold of you \
 here is deleted now. I then know nothing of what you told me."""
 LEFT_OUT = "Done: I leave you out from now on; `/privacy opt-in` lets you come back. {gone}"
@@ -56,6 +69,34 @@ class Notices:
             return True
         fetched = FETCHED.format(days=counted(fetched_days, "days")) if fetched_days else ""
         text = TEXT.format(days=counted(days, "days"), machine=self._machine, fetched=fetched)
+        return await self._send(channel, place, text)
+
+    async def changed(self, guild: discord.Guild, before: Mapping[int, int]) -> None:
+        """Tell the people of channels that have a notice, if what is said there is kept for other than the days it was
+        `before` (by channel, as `days` gives them). Raises StorageError."""
+        for channel_id, days in (await self.days(guild.id)).items():
+            channel = guild.get_channel(channel_id)
+            if before.get(channel_id, days) != days and isinstance(channel, discord.abc.Messageable):
+                text = CHANGED.format(days=counted(days, "days"))
+                await self._send(channel, Place(guild.id, Scope.CHANNEL, channel_id), text)
+
+    async def days(self, guild_id: int) -> dict[int, int]:
+        """For how many days the channels of a server that have a notice keep what is said there."""
+        places = [place for place, name in await self._rulebook.chosen(guild_id) if name == NAME]
+        return {place.target_id: (await self._rulebook.at(Where.of(place))).retention_days for place in places}
+
+    async def ended(self, channel: discord.abc.Messageable | None, place: Place) -> None:
+        """The channel is no longer opted in: people are told, and told anew when it is again. Raises StorageError."""
+        if (place, NAME) not in await self._rulebook.chosen(place.guild_id):
+            return
+        rules = await self._rulebook.at(Where.of(place))
+        text = ENDED[rules.store].format(days=counted(rules.retention_days, "days"))
+        if channel is not None and text:
+            await self._send(channel, place, text)
+        await self._stored.remember(place, NAME, None)
+
+    async def _send(self, channel: discord.abc.Messageable, place: Place, text: str) -> bool:
+        """Post it with the buttons, as the notice of this channel; whether that worked."""
         view = NoticeView(self)
         view.stop()  # the registered one answers; discord.py would keep this one for ever
         try:
@@ -66,10 +107,6 @@ class Notices:
         await self._stored.remember(place, NAME, message.id)
         return True
 
-    async def forget(self, place: Place) -> None:
-        """The channel is no longer opted in: when it is again, people are told again."""
-        await self._stored.remember(place, NAME, None)
-
     async def what(self, interaction: discord.Interaction) -> None:
         """Say what is kept there."""
         spot = where(interaction.guild, interaction.channel, interaction.user)
@@ -77,6 +114,9 @@ class Notices:
             raise Refusal(PLACE_GONE)
         rules = await self._rulebook.at(spot)
         days = counted(rules.retention_days, "days")
+        if rules.store == NOTHING:
+            await tell(interaction, WHAT_NOTHING.format(privacy=self._line))
+            return
         text = WHAT.format(what=_WHAT[rules.store], days=days, machine=self._machine, privacy=self._line)
         await tell(interaction, text)
 

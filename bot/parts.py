@@ -12,7 +12,6 @@ import discord
 
 from bot.backfill import Backfills
 from bot.commands.ask import Ask
-from bot.commands.help import KEPT, KEPT_IN_PLAYGROUND
 from bot.commands.holding import place_of
 from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
@@ -34,6 +33,7 @@ from bot.kept_notice import Notices
 from bot.limits import PersonalLimits
 from bot.lookup_parts import LookupParts, look_up
 from bot.membership import Membership
+from bot.metering import Metering
 from bot.panel.session import Desk
 from bot.people_parts import MemoryParts, PeopleParts, remember, serve_people
 from bot.permissions import PrivatePolicy
@@ -45,6 +45,7 @@ from bot.whereabouts import privacy_line
 from llm.client import LLMClient
 from llm.tasks_client import TasksClient
 from llm.types import Sampling
+from storage.clearing import Clearing
 from storage.database import Database
 from storage.history import History
 from storage.open_replies import OpenReplies
@@ -81,7 +82,6 @@ class Parts:
     private: PrivatePolicy
     limits: PersonalLimits
     privacy: str
-    kept: str
     intake: Intake
     conversation: ConversationParts
     pauses: Pauses
@@ -107,20 +107,28 @@ def assemble(base: Foundations) -> Parts:
     prompts = Prompts(base.llm, Sampling(llm.max_tokens, llm.temperature, llm.top_p))
     attachments = Attachments()
     pictures = Pictures(base.llm, attachments)
-    intake = Intake(base.history, lambda: base.me().id, attachments)
     pauses = Pauses(base.pace.clock)
-    kept = KEPT_IN_PLAYGROUND if base.in_playground else KEPT
     words = own_list()
     rulebook = Rulebook(GuildSettings(base.database), defaults(base.settings, in_playground=base.in_playground))
     stored = GuildSettings(base.database)
+    intake = Intake(base.history, lambda: base.me().id, rulebook.keeps, attachments)
     backfills = Backfills(intake, stored, base.errands, base.pace, lambda: base.me().id)
     privacy = privacy_line(llm.base_url, llm.tasks_url or llm.base_url)
-    memory = remember(database=base.database, tasks=base.tasks, intake=intake, errands=base.errands, me=base.me)
+    memory = remember(
+        database=base.database,
+        tasks=base.tasks,
+        intake=intake,
+        errands=base.errands,
+        me=base.me,
+        keeps=rulebook.keeps,
+    )
     replies = Replies(pauses)
     leaving = Leaving(Privacy(base.database), replies)
     leaving.also(pictures.forget_person)
     notices = Notices(rulebook, stored, leaving, machine=place_of(base.database.host), privacy_line=privacy)
-    gate = Gate(rulebook, Usage(base.database), base.pace.clock.utc, base.pace.clock.now)
+    usage = Usage(base.database)
+    gate = Gate(rulebook, usage, base.pace.clock.utc, base.pace.clock.now)
+    metering = Metering(usage, rulebook, base.pace.clock.utc)
     ask = Ask(
         llm=base.llm,
         prompts=prompts,
@@ -130,10 +138,11 @@ def assemble(base: Foundations) -> Parts:
         me=base.me,
         words=words,
         gate=gate,
+        metering=metering,
         patience_s=base.pace.patience_s,
     )
     conversation = _conversation(
-        base, membership, private, limits, prompts, intake, pictures, pauses, words, memory, gate, replies
+        base, membership, private, limits, prompts, intake, pictures, pauses, words, memory, gate, replies, metering
     )
     leaving.also(conversation.newest.forget_person)
     return Parts(
@@ -141,13 +150,18 @@ def assemble(base: Foundations) -> Parts:
         private=private,
         limits=limits,
         privacy=privacy,
-        kept=kept,
         intake=intake,
         conversation=conversation,
         leaving=leaving,
         pauses=pauses,
         ask=ask,
-        summarize=Summarize(llm=base.llm, choices=memory.choices, me=base.me, items=base.settings.tasks.summary_items),
+        summarize=Summarize(
+            llm=base.llm,
+            choices=memory.choices,
+            me=base.me,
+            items=base.settings.tasks.summary_items,
+            metering=metering,
+        ),
         lookup=look_up(
             database=base.database,
             tasks=base.tasks,
@@ -159,11 +173,12 @@ def assemble(base: Foundations) -> Parts:
             places=base.places,
             clock=base.pace.clock,
         ),
-        posting=Posting(base.history, base.me),
+        posting=Posting(base.history, base.me, rulebook.keeps),
         setup=SetupAnswers(
             llm=base.llm,
             check=SetupCheck(base.llm, base.history),
             limits=limits,
+            metering=metering,
             per_minute=bot.requests_per_minute,
             private=private.sentence,
             servers="those in [bot] guilds." if bot.guilds else "this one only; [bot] guilds can list others.",
@@ -180,7 +195,7 @@ def assemble(base: Foundations) -> Parts:
             leaving=leaving,
         ),
         gate=gate,
-        desk=Desk(rulebook, base.llm, backfills, notices, base.pace.clock),
+        desk=Desk(rulebook, base.llm, backfills, Clearing(base.database), notices, base.pace.clock),
         notices=notices,
         backfills=backfills,
     )
@@ -205,6 +220,7 @@ def _conversation(
     memory: MemoryParts,
     gate: Gate,
     replies: Replies,
+    metering: Metering,
 ) -> ConversationParts:
     settings = base.settings.bot
     return converse(
@@ -233,5 +249,6 @@ def _conversation(
             reminding=memory.reminding,
             gate=gate,
             database=base.database,
+            metering=metering,
         )
     )

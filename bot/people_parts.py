@@ -22,7 +22,7 @@ from bot.commands.privacy import PrivacyDesk
 from bot.commands.typing import Typing
 from bot.commands.usage import UsageDesk, limits_of
 from bot.config import Settings
-from bot.conversation.intake import Intake
+from bot.conversation.intake import Intake, Keeps
 from bot.conversation.leaving import Leaving
 from bot.conversation.recalling import Recalling
 from bot.conversation.reminding import Reminding
@@ -72,6 +72,7 @@ def remember(
     intake: Intake,
     errands: Errands,
     me: Callable[[], discord.ClientUser],
+    keeps: Keeps,
 ) -> MemoryParts:
     """Build what keeps and recalls facts."""
     personal, choices, memories = Personal(), Choices(database), Memories(database)
@@ -91,6 +92,7 @@ def remember(
             intake=intake,
             personal=personal,
             me=me,
+            keeps=keeps,
         ),
     )
 
@@ -108,7 +110,7 @@ def serve_people(
     leaving: Leaving,
 ) -> PeopleParts:
     """Build all parts."""
-    personal, choices, privacy = memory.personal, memory.choices, Privacy(database)
+    personal, choices, privacy, usage = memory.personal, memory.choices, Privacy(database), Usage(database)
     holding = Holding(
         privacy=privacy,
         choices=choices,
@@ -127,8 +129,8 @@ def serve_people(
             personal=personal,
         ),
         usage=UsageDesk(
-            usage=Usage(database),
-            allowances=limits_of(rulebook, settings.bot.requests_per_minute),
+            usage=usage,
+            allowances=limits_of(rulebook, usage, clock, settings.bot.requests_per_minute),
             limits=limits,
             charts=Charts(),
             clock=clock,

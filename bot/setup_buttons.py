@@ -15,6 +15,7 @@ from bot.conversation.context import system_prompt
 from bot.conversation.rendering import render, small
 from bot.errors import Refusal
 from bot.limits import PersonalLimits
+from bot.metering import Metering, Payer, used_by
 from bot.setup_check import SetupCheck
 from llm.client import LLMClient
 from llm.types import ChatMessage, Sampling
@@ -41,9 +42,18 @@ class SetupAnswers:
     """What the buttons do."""
 
     def __init__(
-        self, *, llm: LLMClient, check: SetupCheck, limits: PersonalLimits, per_minute: int, private: str, servers: str
+        self,
+        *,
+        llm: LLMClient,
+        check: SetupCheck,
+        limits: PersonalLimits,
+        metering: Metering,
+        per_minute: int,
+        private: str,
+        servers: str,
     ) -> None:
         self._llm = llm
+        self._metering = metering
         self._check = check
         self._limits = limits
         self._who = WHO.format(per_minute=per_minute, private=private, servers=servers)
@@ -57,6 +67,7 @@ class SetupAnswers:
         ]
         with self._limits.request(interaction.user.id):
             reply = await self._llm.chat(messages, Sampling(max_tokens=TRIAL_TOKENS))
+        await self._metering.count(Payer.of(interaction.user, guild), used_by(reply.usage))
         parts = render(reply.text.strip(), limit=LONGEST_TRIAL)
         answer = parts[0].shown if parts else "(The model said nothing.)"
         seconds = small(f"answered in {time.monotonic() - begun:.1f} s")

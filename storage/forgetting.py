@@ -104,6 +104,15 @@ def in_channels(channel_ids: Sequence[int]) -> ColumnElement[bool]:
     return Message.channel_id.in_([sign * channel_id for channel_id in channel_ids for sign in (1, -1)])
 
 
+def in_places(channel_ids: Collection[int]) -> ColumnElement[bool]:
+    """Said in these channels or in their threads, or asked there in private."""
+    signed = [sign * channel_id for channel_id in channel_ids for sign in (1, -1)]
+    thread = aliased(Channel)
+    threads = select(thread.id).where(thread.parent_id.in_(signed))
+    family = or_(Channel.id.in_(signed), Channel.parent_id.in_(signed), (-Channel.id).in_(threads))
+    return Message.channel_id.in_(select(Channel.id).where(family))
+
+
 def in_guild(guild_id: int | None) -> ColumnElement[bool]:
     """Said in this server, or outside of all (None)."""
     place = Channel.guild_id.is_(None) if guild_id is None else Channel.guild_id == guild_id

@@ -12,12 +12,12 @@ those messages, and `forgetting.py` follows them. A column that holds a person's
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Double, ForeignKey, Index, LargeBinary, MetaData
+from sqlalchemy import Date, Double, ForeignKey, Index, LargeBinary, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from storage.columns import DiscordId, HalfVector, StorableText, UtcDateTime
@@ -37,6 +37,7 @@ class Base(DeclarativeBase):
         int: DiscordId,
         str: StorableText,
         datetime: UtcDateTime,
+        date: Date(),
         float: Double(),
         bytes: LargeBinary,
     }
@@ -121,6 +122,35 @@ class Reply(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
     person_id: Mapped[int | None]
     guild_id: Mapped[int | None]
+
+
+class Use(Base):
+    """What one person used on one day in UTC: how often Steward worked for them, and the tokens that this took.
+
+    It says nothing of what was asked, nor when in the day."""
+
+    __tablename__ = "uses"
+    __table_args__ = (Index(None, "guild_id", "day"),)
+
+    person_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    requests: Mapped[int]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+
+
+class RoleUse(Base):
+    """The same of all people with one role together, for roles of which that is limited."""
+
+    __tablename__ = "role_uses"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    role_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    requests: Mapped[int]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
 
 
 class TokenCount(Base):

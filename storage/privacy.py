@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -47,6 +47,7 @@ from storage.models import (
     SettingChange,
     Summary,
     SummarySource,
+    Use,
 )
 from storage.records import NOBODY, utc_now
 from storage.upserts import merge
@@ -71,6 +72,7 @@ PERSONAL = (
     Personal(Message, Message.author_id),
     Personal(Mention, Mention.person_id),
     Personal(Reply, Reply.person_id, Reply.guild_id),
+    Personal(Use, Use.person_id, Use.guild_id),
     Personal(OpenReply, OpenReply.person_id, OpenReply.guild_id),
     Personal(Memory, Memory.person_id, Memory.guild_id),
     Personal(Choice, Choice.person_id, Choice.guild_id),
@@ -206,6 +208,7 @@ def _remaining(person_id: int, guild_id: int | None) -> Sequence[tuple[str, Dele
     said = exists().where(Message.channel_id == Channel.id) | exists().where(Summary.channel_id == Channel.id)
     return (
         ("replies", delete(Reply).where(*mine(Reply))),
+        ("uses", delete(Use).where(*mine(Use))),
         ("open_replies", delete(OpenReply).where(*mine(OpenReply))),
         ("memories", delete(Memory).where(*mine(Memory))),
         ("choices", delete(Choice).where(*mine(Choice), Choice.name != Consent.OPT_OUT.value)),
@@ -284,7 +287,7 @@ async def _shown(session: AsyncSession, wanted: Select[Any]) -> list[dict[str, A
 def _json(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
     if name in NOT_SHOWN:
         return None
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a day, or a moment
         return value.isoformat()
     is_id = name == "id" or name.endswith("_id") or name == "reply_to"
     return str(value) if is_id and value is not None else value

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, ColumnExpressionArgument, Delete, and_, delete, exists, select, true, update
 
+from storage.choices import OUTSIDE
 from storage.columns import aware
 from storage.database import Database
-from storage.forgetting import Counts, erase_where, in_guild
+from storage.forgetting import Counts, erase_where, in_guild, in_places
 from storage.models import (
     Base,
     Channel,
@@ -24,14 +25,17 @@ from storage.models import (
     Message,
     Person,
     Reply,
+    RoleUse,
     Setting,
     SettingChange,
     Summary,
+    Use,
 )
 from storage.records import NOBODY
 
 LONGEST = timedelta(days=365)
 """What outlives messages: memories, and who changed which setting."""
+OF_GUILDS = (Reply, Use, RoleUse, Memory, Choice, Setting, SettingChange, Document, Channel)
 
 
 class Retention:
@@ -40,12 +44,26 @@ class Retention:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def run(self, now: datetime, days: int, days_by_guild: Mapping[int, int], grace_days: int) -> Counts:
-        """Keep messages for `days` days, or as many as their server chose; remove servers left `grace_days` ago."""
+    async def run(
+        self,
+        now: datetime,
+        days: int,
+        days_by_guild: Mapping[int, int],
+        grace_days: int,
+        days_by_channel: Mapping[int, Mapping[int, int]] | None = None,
+    ) -> Counts:
+        """Keep messages for `days` days, or as many as their server chose, or as their channel did, its threads with
+        it (`days_by_channel`: by server); remove servers left `grace_days` ago. Figures are kept as a server chose."""
         gone: Counts = Counts()
         for guild_id in [None, *await self._guilds(true())]:
             kept = timedelta(days=days if guild_id is None else days_by_guild.get(guild_id, days))
-            gone += await self._expire(now - kept, in_guild(guild_id), _reply_of(guild_id))
+            own = (days_by_channel or {}).get(guild_id or OUTSIDE, {})
+            for channel_id, chosen in own.items():
+                old = Message.created_at < now - timedelta(days=chosen)
+                gone += await erase_where(self._database, and_(old, in_places([channel_id])), memories=False)
+            others = and_(in_guild(guild_id), ~in_places(own)) if own else in_guild(guild_id)
+            gone += await self._expire(now - kept, others, _reply_of(guild_id))
+            gone += await self._expire_figures(now - kept, guild_id or OUTSIDE)
         for guild_id in await self._guilds(Guild.left_at < now - timedelta(days=grace_days)):
             gone += await self.delete_guild(guild_id)
         gone += await self._delete(
@@ -60,6 +78,7 @@ class Retention:
         """Everything said before that moment goes, in all servers, and memories and changes of settings from then."""
         moment = aware(before)
         gone = await self._expire(moment, true(), true())
+        gone += await self._expire_figures(moment, None)
         gone += await self._delete(
             delete(Memory).where(Memory.created_at < moment),
             delete(SettingChange).where(SettingChange.changed_at < moment),
@@ -73,10 +92,7 @@ class Retention:
         gone = await erase_where(self._database, in_guild(guild_id))
         gone += await self._delete(
             delete(Summary).where(Summary.channel_id.in_(select(Channel.id).where(Channel.guild_id == guild_id))),
-            *(
-                _of_guild(table, guild_id)
-                for table in (Reply, Memory, Choice, Setting, SettingChange, Document, Channel)
-            ),
+            *(_of_guild(table, guild_id) for table in OF_GUILDS),
             delete(Guild).where(Guild.id == guild_id),
         )
         self._database.setting_revisions[guild_id] += 1
@@ -88,7 +104,16 @@ class Retention:
         self, before: datetime, messages: ColumnElement[bool], replies: ColumnExpressionArgument[bool]
     ) -> Counts:
         gone = await erase_where(self._database, and_(Message.created_at < before, messages), memories=False)
-        return gone + await self._delete(delete(Reply).where(Reply.created_at < before, replies))
+        standing = exists().where(Message.id == Reply.message_id)  # it tells for whom an answer is that is still there
+        return gone + await self._delete(delete(Reply).where(Reply.created_at < before, replies, ~standing))
+
+    async def _expire_figures(self, before: datetime, guild_id: int | None) -> Counts:
+        """Days of use that were over before that moment, in one server or (None) in all."""
+        day = aware(before).date()
+        old = (delete(Use).where(Use.day < day), delete(RoleUse).where(RoleUse.day < day))
+        if guild_id is None:
+            return await self._delete(*old)
+        return await self._delete(old[0].where(Use.guild_id == guild_id), old[1].where(RoleUse.guild_id == guild_id))
 
     async def _forget_givers(self, before: datetime) -> None:
         """Documents do not age, for the server wants them; who gave them does."""

@@ -95,6 +95,13 @@ class GuildSettings:
         self._database.setting_revisions[place.guild_id] += 1
         return True
 
+    async def forget_place(self, place: Place) -> None:
+        """A channel or role is gone, and with it what was chosen for it. The audit log keeps who chose what."""
+        gone = delete(Setting).filter_by(guild_id=place.guild_id, scope=place.scope.value, target_id=place.target_id)
+        async with self._database.write(settled=False) as connection:
+            await connection.execute(gone)
+        self._database.setting_revisions[place.guild_id] += 1
+
     async def remember(self, place: Place, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Keep something of the bot's own beside the settings, or (None) forget it: nobody's choice, so it is not
         logged."""
@@ -117,11 +124,11 @@ class GuildSettings:
         """Grows with every change of this server's settings: `chosen` that was read at an earlier one is old."""
         return self._database.setting_revisions[guild_id]
 
-    async def changes(self, guild_id: int, limit: int = 50) -> list[Change]:
-        """The audit log, newest first."""
+    async def changes(self, guild_id: int, limit: int = 50, offset: int = 0) -> list[Change]:
+        """The audit log, newest first, without the first `offset` lines."""
         wanted = select(SettingChange).where(SettingChange.guild_id == guild_id)
         async with self._database.session(settled=False) as session:
-            rows = await session.scalars(wanted.order_by(SettingChange.id.desc()).limit(limit))
+            rows = await session.scalars(wanted.order_by(SettingChange.id.desc()).limit(limit).offset(offset))
             return [_change(row) for row in rows]
 
     async def adopted_guilds(self) -> set[int]:

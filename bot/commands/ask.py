@@ -13,7 +13,7 @@ import structlog
 from discord import app_commands
 
 from bot.commands.answering import defer, explained, tell, tell_parts
-from bot.commands.post import post_button, private_row
+from bot.commands.post import post_button, private_id, private_row
 from bot.conversation.answer import CUT_OFF, NO_ANSWER, NOTHING_ASKED, ONLY_THOUGHT
 from bot.conversation.context import Exchange, Row, exchanges
 from bot.conversation.naming import names_in
@@ -24,6 +24,7 @@ from bot.conversation.recalling import Recalling
 from bot.conversation.rendering import Part, render, small
 from bot.gate import Gate
 from bot.limits import PersonalLimits
+from bot.metering import Metering, Payer, used_by
 from bot.settings.rules import Rules
 from llm.client import LLMClient
 from llm.errors import LLMError
@@ -51,6 +52,7 @@ class Ask:
         me: Callable[[], discord.ClientUser],
         words: WordList,
         gate: Gate,
+        metering: Metering,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._llm = llm
@@ -61,6 +63,7 @@ class Ask:
         self._me = me
         self._words = words
         self._gate = gate
+        self._metering = metering
         self._patience_s = patience_s
 
     async def answer(self, interaction: discord.Interaction, question: str) -> None:
@@ -75,6 +78,9 @@ class Ask:
             return
         rules = await self._gate.for_interaction(interaction)
         reply = await self._patient_reply(interaction, pieces, rules)
+        await self._metering.count(
+            Payer.of(interaction.user, interaction.guild, interaction.channel), used_by(reply.usage)
+        )
         text = reply.text.strip()
         if rules.filter_own_text and OwnText(self._words).checked(text, is_whole=True).is_hit:
             await tell(interaction, INSTEAD)
@@ -125,8 +131,11 @@ class Ask:
     ) -> None:
         """The question under the interaction's id, which no message has, and the private answer as its reply.
 
-        Of somebody who opted out nothing is stored: then *Post here* posts what stands above it.
+        Of somebody who opted out, and where nothing is kept, nothing is stored: then *Post here* posts what stands
+        above it.
         """
+        if not await self._gate.rulebook.keeps(interaction.guild, interaction.channel):
+            return
         if await self._choices.has(interaction.user.id, interaction.guild_id, Consent.OPT_OUT):
             return
         asker = interaction.user
@@ -135,6 +144,9 @@ class Ask:
             me = StoredPerson(self._me().id, self._me().display_name, is_bot=True)
             rows.append(private_row(interaction, message.id, me, part.raw, rows[-1].id))
         await self._history.record(rows)
+        if isinstance(interaction.channel, discord.Thread):  # what holds for its channel holds for it
+            thread, parent = interaction.channel, private_id(interaction.channel.parent_id)
+            await self._history.record_channel(private_id(thread.id), thread.guild.id, "", thread.type.name, parent)
         usage = reply.usage
         await self._history.record_reply(
             StoredReply(

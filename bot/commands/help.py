@@ -6,6 +6,8 @@ import discord
 from discord import app_commands
 
 from bot.commands.answering import explained, tell
+from bot.commands.holding import KEPT
+from bot.settings.rulebook import Rulebook, where
 
 TEXT = """**I am Steward, this community's own assistant.**
 **Talk with me:** mention me{mention} in a channel, or reply to one of my messages. The replies are our conversation: \
@@ -28,16 +30,14 @@ for moderators. Edit your question within two minutes and I answer it anew; dele
 **Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too.
 I can be wrong. Check what matters."""
 
-KEPT = "I keep messages that are addressed to me, the replies they belong to, and my answers"
-KEPT_IN_PLAYGROUND = "In the playground I keep every message, so that there is something to summarize"
 
-
-def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, private: str, kept: str) -> None:
-    """Hang /help on the tree: where words go (`privacy`), what is `kept`, who may write in `private`."""
+def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, private: str, rulebook: Rulebook) -> None:
+    """Hang /help on the tree: where words go (`privacy`), what is kept there, who may write in `private`."""
 
     @tree.command(name="help", description="What I can do, and how to talk with me")
     async def help_command(interaction: discord.Interaction) -> None:
         user = interaction.client.user
         mention = f" ({user.mention})" if user else ""
         async with explained(interaction):
+            kept = KEPT[rulebook.at_once(where(interaction.guild, interaction.channel)).store]
             await tell(interaction, TEXT.format(mention=mention, private=private, privacy=privacy, kept=kept))

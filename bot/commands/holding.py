@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.settings.rules import Rules, Store
+from bot.settings.values import counted as days_words
 from bot.whereabouts import whereabouts
 from llm.client import LLMClient
 from llm.errors import LLMError
@@ -14,8 +15,8 @@ from storage.privacy import Privacy
 
 TEXT = """**What I keep of you {where}**
 {held}{since}
-**What and how long:** {kept}. Messages, answers and figures go after {days} days, memories after a year; choices stay \
-until you take them back.
+**What and how long:** {kept}. {days} Figures of use go after {figures}, memories after a year; choices stay until you \
+take them back.
 **Where:** {privacy} {database}
 **Language model:** {engine}
 **You chose:** {chosen}
@@ -26,8 +27,9 @@ lists what I remember."""
 
 NOTHING = "- nothing"
 KEPT: Mapping[Store, str] = {
-    "addressed": "In this channel I keep messages that are addressed to me, the replies they belong to, and my answers",
-    "everything": "In this channel I keep everything that people write",
+    "addressed": "Here I keep messages that are addressed to me, the replies they belong to, and my answers",
+    "everything": "Here I keep everything that people write",
+    "nothing": "Here I keep nothing of what is said, neither to me nor by me",
 }
 WORDS: Mapping[str, tuple[str, str]] = {
     "messages": ("message of yours", "messages of yours"),
@@ -37,6 +39,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "replies": (
         "entry on how I answered you (when, which model, tokens)",
         "entries on how I answered you (when, which model, tokens)",
+    ),
+    "uses": (
+        "day on which I counted how much you used me (requests and tokens)",
+        "days on which I counted how much you used me (requests and tokens)",
     ),
     "open_replies": ("answer that you can still change by buttons", "answers that you can still change by buttons"),
     "memories": ("thing that you had me remember", "things that you had me remember"),
@@ -76,9 +82,9 @@ class Holding:
         self._database_host = database_host
         self._privacy_line = privacy_line
 
-    async def told(self, person_id: int, guild_id: int | None, rules: Rules) -> str:
-        """For this server, or (None) everywhere; `rules` hold where it is asked. Raises StorageError; an engine that is
-        away is said."""
+    async def told(self, person_id: int, guild_id: int | None, rules: Rules, days: Sequence[int]) -> str:
+        """For this server, or (None) everywhere; `rules` hold where it is asked, and `days` in the server, then in
+        channels of it (`Rulebook.days_in`). Raises StorageError; an engine that is away is said."""
         held = await self._privacy.held(person_id, guild_id)
         chosen = await self._choices.of(person_id, guild_id)
         return TEXT.format(
@@ -86,7 +92,8 @@ class Holding:
             held=counted(held) or NOTHING,
             since=_since(await self._privacy.since(person_id, guild_id)),
             kept=KEPT[rules.store],
-            days=rules.retention_days,
+            days=_days(rules, days),
+            figures=days_words(days[0], "days"),
             privacy=self._privacy_line,
             database=place_of(self._database_host),
             engine=await self._engine(),
@@ -98,6 +105,15 @@ class Holding:
             return f"`{(await self._llm.model()).id}`"
         except LLMError:
             return ENGINE_AWAY
+
+
+def _days(rules: Rules, days: Sequence[int]) -> str:
+    """How long messages stay, here and in other channels."""
+    others = [str(one) for one in sorted(set(days)) if one != rules.retention_days]
+    elsewhere = f" In other channels of this server it is {', '.join(others)}." if others else ""
+    if rules.store == "nothing":
+        return f"What I keep elsewhere in this server goes after {days_words(days[0], 'days')}.{elsewhere}"
+    return f"Messages and answers go after {days_words(rules.retention_days, 'days')}.{elsewhere}"
 
 
 def counted(counts: Mapping[str, int]) -> str:

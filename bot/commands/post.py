@@ -11,6 +11,7 @@ from dataclasses import replace
 import discord
 
 from bot.commands.answering import explained
+from bot.conversation.intake import Keeps
 from bot.conversation.rendering import DISCORD_LIMIT, length, neutralize, render, without_remarks
 from bot.errors import Refusal
 from storage.history import History, StoredMessage, StoredPerson
@@ -58,9 +59,10 @@ def post_button() -> discord.ui.View:
 class Posting(discord.ui.View):
     """What every *Post here* does. Registered once, as a persistent view."""
 
-    def __init__(self, history: History, me: Callable[[], discord.ClientUser]) -> None:
+    def __init__(self, history: History, me: Callable[[], discord.ClientUser], keeps: Keeps) -> None:
         super().__init__(timeout=None)
         self._history = history
+        self._keeps = keeps
         self._me = me
         self._in_work: set[int] = set()
 
@@ -93,7 +95,8 @@ class Posting(discord.ui.View):
             shown = f"{header}\n{part.shown}" if index == 0 else part.shown
             posted = await interaction.followup.send(shown, ephemeral=False, wait=True)
             rows.append(public_row(interaction, posted.id, self._author(), part.raw, rows[-1].id if rows else None))
-        await self._history.record(rows)
+        if await self._keeps(interaction.guild, interaction.channel):
+            await self._history.record(rows)
         await self._history.delete([row.id for row in kept])
 
     def _author(self) -> StoredPerson:

@@ -86,7 +86,8 @@ class PrivacyDesk:
     async def show(self, interaction: discord.Interaction, where: Where) -> None:
         """What is held, since when, how long, and where it goes."""
         rules = await self._rulebook.for_interaction(interaction)
-        await tell(interaction, await self._holding.told(interaction.user.id, _guild(interaction, where), rules))
+        days = await self._rulebook.days_in(interaction.guild_id)
+        await tell(interaction, await self._holding.told(interaction.user.id, _guild(interaction, where), rules, days))
 
     async def export(self, interaction: discord.Interaction, where: Where) -> None:
         """All of it as a private file. Raises Refusal where that is more than Discord takes."""

@@ -18,6 +18,7 @@ from bot.conversation.rendering import DISCORD_LIMIT, Part, length, neutralize, 
 from bot.errors import Refusal
 from bot.gate import Gate
 from bot.limits import PersonalLimits
+from bot.metering import Metering, Payer, used_by
 from llm.client import LLMClient
 from llm.tasks.summarize import SourceMessage, Summary, summarize
 from llm.tasks.summary import Fallback
@@ -39,11 +40,20 @@ ReadableChannel = discord.TextChannel | discord.Thread | discord.VoiceChannel | 
 class Summarize:
     """Answers /summarize."""
 
-    def __init__(self, *, llm: LLMClient, choices: Choices, me: Callable[[], discord.ClientUser], items: int) -> None:
+    def __init__(
+        self,
+        *,
+        llm: LLMClient,
+        choices: Choices,
+        me: Callable[[], discord.ClientUser],
+        items: int,
+        metering: Metering,
+    ) -> None:
         self._llm = llm
         self._choices = choices
         self._me = me
         self._items = items
+        self._metering = metering
 
     async def answer(self, interaction: discord.Interaction, count: int) -> None:
         """Answer in private. Raises what `explained` explains."""
@@ -57,6 +67,7 @@ class Summarize:
             return
         user = f"{interaction.guild_id}/{interaction.user.id}"
         summary = await summarize(self._llm, sources, count=self._items, user=user)
+        await self._metering.count(Payer.of(interaction.user, interaction.guild, channel), used_by(summary.usage))
         if not summary.items:
             await tell(interaction, "There is nothing to summarize: the last messages are too short to tell anything.")
             return

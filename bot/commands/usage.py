@@ -5,7 +5,7 @@ What may be used is said by `allowances`: the one place to add a limit to. It do
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -18,10 +18,12 @@ from bot.charting import Chart, ChartFailed, Charts
 from bot.clock import Clock
 from bot.commands.answering import defer, explained, tell
 from bot.errors import Refusal
+from bot.gate import who_shares
 from bot.limits import AT_ONCE, PersonalLimits
-from bot.settings.rulebook import Rulebook
+from bot.settings.rulebook import Rulebook, where
+from bot.settings.sharing import Share
 from bot.settings.values import counted
-from storage.usage import Usage, Used
+from storage.usage import Usage, Used, total
 
 log = structlog.get_logger()
 
@@ -31,6 +33,7 @@ Allowances = Callable[[discord.Interaction], Awaitable[Sequence[str]]]
 
 DAYS = 30
 MOST_PEOPLE = 5
+MOST_SHARES = 5
 WINDOWS = (("today", 1), ("7 days", 7), ("30 days", DAYS))
 NOT_ALLOWED = (
     "Only people with *Manage Messages* or *Manage Server* see what the whole server used. `/usage` shows yours."
@@ -43,7 +46,8 @@ MINE = """**What you used {where}**
 -# Days are days in UTC. A request that failed does not count; figures older than {days} days are deleted."""
 SERVERS = """**What {guild} used**
 {sums}
-{days}{people}"""
+{days}{people}{shared}"""
+TOGETHER = "**Limits that people share**"
 NO_USE = "Nobody asked me anything in these 30 days."
 NO_CHART = "-# The chart could not be drawn; its numbers stand above."
 HEADER = f"{'day':<10}{'requests':>10}{'tokens':>14}"
@@ -91,7 +95,7 @@ class UsageDesk:
         window = await self._window(interaction.guild_id, interaction.user.id)
         limits = "\n".join(f"- {sentence}" for sentence in await self._allowances(interaction))
         where = "everywhere" if interaction.guild_id is None else "in this server"
-        days = (await self._rulebook.for_interaction(interaction)).retention_days
+        days = (await self._rulebook.days_in(interaction.guild_id))[0]
         await tell(interaction, MINE.format(where=where, sums=sums(window), limits=limits, days=days))
 
     async def servers(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
@@ -99,11 +103,14 @@ class UsageDesk:
         with self._limits.request(interaction.user.id):
             window = await self._window(guild.id, None)
             people = await self._usage.by_person(self._since(), guild.id, MOST_PEOPLE)
+            shares = await self._rulebook.all_shares(guild.id)
+            together = await shared(self._usage, self._clock, guild, shares[:MOST_SHARES])
             text = SERVERS.format(
                 guild=discord.utils.escape_markdown(guild.name),
                 sums=sums(window),
                 days=table(window) if window.by_day else NO_USE,
                 people=ranked(people),
+                shared="\n".join(["", TOGETHER, *(f"- {line}" for line in together)]) if together else "",
             )
             if not window.by_day:
                 await tell(interaction, text)
@@ -140,8 +147,9 @@ def add_usage(tree: app_commands.CommandTree[discord.Client], desk: UsageDesk) -
             await (desk.servers(interaction, guild) if guild else desk.mine(interaction))
 
 
-def limits_of(rulebook: Rulebook, per_minute: int) -> Allowances:
-    """What holds for whoever asks: the limits of the owner's file, and what the server's managers chose."""
+def limits_of(rulebook: Rulebook, usage: Usage, clock: Clock, per_minute: int) -> Allowances:
+    """What holds for whoever asks: the limits of the owner's file, and what the server's managers chose, with what is
+    used of it today."""
     standing = (
         f"{per_minute} requests a minute, in all servers together ([bot] requests_per_minute)",
         f"{AT_ONCE} requests in work at the same time",
@@ -149,24 +157,32 @@ def limits_of(rulebook: Rulebook, per_minute: int) -> Allowances:
 
     async def told(interaction: discord.Interaction) -> Sequence[str]:
         rules = await rulebook.for_interaction(interaction)
+        used = await usage.of_person(interaction.user.id, clock.utc(), interaction.guild_id)
         quotas = [
-            f"{counted(limit, unit)} a day, from midnight to midnight (UTC)"
-            for limit, unit in ((rules.requests_per_day, "requests"), (rules.tokens_per_day, "tokens"))
+            f"{counted(limit, unit)} a day, from midnight to midnight (UTC); {spent:,} used today"
+            for limit, unit, spent in (
+                (rules.requests_per_day, "requests", used.requests),
+                (rules.tokens_per_day, "tokens", used.tokens),
+            )
             if limit
         ]
-        return [*standing, *quotas]
+        spot = where(interaction.guild, interaction.channel, interaction.user)
+        if interaction.guild is None or spot is None:
+            return [*standing, *quotas]
+        return [*standing, *quotas, *await shared(usage, clock, interaction.guild, await rulebook.shares_of(spot))]
 
     return told
 
 
-def total(used: Iterable[Used]) -> Used:
-    """All of it together."""
-    every = list(used)
-    return Used(
-        sum(each.requests for each in every),
-        sum(each.prompt_tokens for each in every),
-        sum(each.completion_tokens for each in every),
-    )
+async def shared(usage: Usage, clock: Clock, guild: discord.Guild, shares: Sequence[Share]) -> list[str]:
+    """What people may use together, one sentence for each limit. Raises StorageError."""
+    if not shares:
+        return []
+    used = await usage.of_roles(guild.id, {share.role_id for share in shares}, clock.utc())
+    return [
+        f"{who_shares(guild, share)}: {share.words} a day together; {share.used(used[share.role_id]):,} used today"
+        for share in shares
+    ]
 
 
 def sums(window: Window) -> str:

@@ -13,6 +13,7 @@ from bot.errors import explain
 from llm.errors import LLMError
 from llm.types import ChatEvent, FinishReason, QueuePosition, Usage
 from storage.history import NOTHING_READ, Read, StoredReply
+from storage.usage import Used
 
 NOTHING_ASKED = "Yes? Write your question after my name, or use `/help` to see what I can do."
 NO_ANSWER = "I have no answer to that. Please ask in other words."
@@ -124,6 +125,15 @@ class Answer:
             finish_reason="error" if self.error else self.finish_reason or "cancelled",
             error=type(self.error).__name__ if self.error else None,
         )
+
+    def used(self) -> Used:
+        """What it counts for: nothing where the engine failed or was not asked. Of an answer that was stopped the
+        engine does not say it: then what was sent and what has arrived counts."""
+        if self.error or self.prompt is None:
+            return Used()
+        if self.usage is not None:
+            return Used(1, self.usage.prompt_tokens, self.usage.completion_tokens)
+        return Used(1, self.prompt.tokens, len(self.pieces)) if self.pieces else Used(1)
 
     def _sentence(self) -> str:
         if self.why_stopped:

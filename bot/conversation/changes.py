@@ -150,11 +150,13 @@ class Changes:
 
     async def _carry_over(self, original: discord.Message, copy: discord.Message) -> None:
         """The copy is the question from now on; it answers what the original answered."""
-        await self._history.record([replace(self._intake.stored(copy), reply_to=replied_to(original))])
+        is_kept = await self._gate.rulebook.keeps(copy.guild, copy.channel)
+        if is_kept:
+            await self._history.record([replace(self._intake.stored(copy), reply_to=replied_to(original))])
         running, finished = self._replies.to(original.id), self._newest.to(original.id)
         if running is not None:
             running.replaced(original.id, copy)
         elif finished is not None:
             await self._newest.carried_over(finished, copy)
-            rows = (await self._history.chain(finished.messages[0].id, 1)).messages
+            rows = (await self._history.chain(finished.messages[0].id, 1)).messages if is_kept else []
             await self._history.record([replace(row, reply_to=copy.id) for row in rows])

@@ -27,6 +27,7 @@ from bot.errands import Errands
 from bot.errors import Refusal, explain, is_expected
 from bot.gate import Gate
 from bot.limits import PersonalLimits
+from bot.metering import Payer
 from storage.open_replies import Page
 
 log = structlog.get_logger()
@@ -39,6 +40,7 @@ NOT_NEWEST = "Somebody has answered this already, or it is a while ago. Please a
 SOURCE_GONE = (
     "Something that this answer was made from was deleted, so I no longer have it and cannot go on. Please ask anew."
 )
+TEXT_GONE = "I no longer have that answer, so I cannot go on with it. Please ask anew, or reply to it."
 PAGES_GONE = "I no longer have the other answers, only the one that stands here."
 
 Button = discord.ui.Button[discord.ui.View]
@@ -127,7 +129,8 @@ class Controls:
         order = await self._order(action, message, known)
         question = await _question(interaction, known.question_id if known else target.question_id)
         asker = interaction.user if interaction.user.id == target.asker_id else None
-        async with self._turns.begun(question, asker_id=target.asker_id, asker=asker) as running:
+        payer = Payer.of(interaction.user, interaction.guild, interaction.channel)
+        async with self._turns.begun(question, asker_id=target.asker_id, asker=asker, payer=payer) as running:
             await self._turns.answer(running, order)
 
     async def _order(self, action: Action, message: discord.Message, known: Finished | None) -> Order:
@@ -137,6 +140,8 @@ class Controls:
         pages = await self._newest.pages(message)
         if action is Action.CONTINUE and await self._standing.is_deleted(standing):
             raise Refusal(SOURCE_GONE)
+        if action is Action.CONTINUE and not standing.text:
+            raise Refusal(TEXT_GONE)
         if known is not None and known.number < len(pages):
             return Order(_KINDS[action], standing, known.number, pages)
         return Order(_KINDS[action], standing, 0, (_page_of(standing),) if standing.text else ())

@@ -1,11 +1,12 @@
 """Discord's messages → stored ones; edits and deletions on Discord reach the stored copies.
 
-It does not decide which messages are kept (`reception` and `transcript` do): what it is given, it stores.
+It does not decide which messages are kept (`reception` and `transcript` do): what it is given, it stores, except of
+places where nothing is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import discord
 
@@ -21,12 +22,19 @@ REMEMBERED_DELETIONS = 1000
 """Other bots delete within milliseconds, while the message itself still waits for its turn."""
 
 
+Keeps = Callable[[discord.Guild | None, discord.abc.Snowflake | None], Awaitable[bool]]
+"""Whether anything that is said in this place is stored (`Rulebook.keeps`)."""
+
+
 class Intake:
     """Writes what was said into history. Every method raises StorageError."""
 
-    def __init__(self, history: History, my_id: Callable[[], int], attachments: Attachments | None = None) -> None:
+    def __init__(
+        self, history: History, my_id: Callable[[], int], keeps: Keeps, attachments: Attachments | None = None
+    ) -> None:
         self._history = history
         self._my_id = my_id
+        self._keeps = keeps
         self._attachments = attachments or Attachments()
         self._named: set[int] = set()
         self._named_at = 0
@@ -36,6 +44,7 @@ class Intake:
         """Store these messages as they are now, and the names of the places they were said in.
 
         They are stored together with others a moment later, and at once when somebody reads."""
+        messages = await self._kept(messages)
         if not messages:
             return
         await self._history.collect([self.stored(message) for message in messages])
@@ -48,6 +57,7 @@ class Intake:
 
     async def record_texts(self, messages: Sequence[discord.Message]) -> None:
         """Store many messages of long ago, without looking into their files. Raises StorageError."""
+        messages = await self._kept(messages)
         await self._history.record([self.stored(message) for message in messages])
         await self._delete_gone(messages)
         for message in messages:
@@ -95,9 +105,20 @@ class Intake:
             if person.id != self._my_id() and _names(message.content, person.id)
         }
 
+    async def said(self, message: discord.Message) -> StoredMessage:
+        """A message as it would be stored, with the texts of its files; of nobody who opted out."""
+        return self.stored(message, await self._attachments.of(message) if self._has_files(message) else None)
+
+    async def _kept(self, messages: Sequence[discord.Message]) -> list[discord.Message]:
+        """Those of places where something is stored."""
+        return [message for message in messages if await self._keeps(message.guild, message.channel)]
+
+    def _has_files(self, message: discord.Message) -> bool:
+        return message.author.id != self._my_id() and message.id not in self._deleted and has_text(message)
+
     async def _files(self, message: discord.Message) -> Mapping[int, File]:
         """The texts of its files; of a message that is not kept, as of somebody who opted out, none is looked at."""
-        if message.author.id == self._my_id() or message.id in self._deleted or not has_text(message):
+        if not self._has_files(message):
             return {}
         is_kept = message.id in await self._history.versions([message.id])
         return await self._attachments.of(message) if is_kept else {}

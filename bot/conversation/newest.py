@@ -13,6 +13,7 @@ import discord
 import structlog
 
 from bot.conversation.channel_clock import ChannelClocks
+from bot.conversation.intake import Keeps
 from bot.conversation.layout import Wanted
 from bot.conversation.pace import Pace
 from bot.conversation.rendering import Part
@@ -33,7 +34,8 @@ class Finished:
     """A reply that is complete, as it stands on Discord since `since`: the answer `number` to its question.
 
     `key` is its conversation's. `is_restored`: it is of an earlier run, so that its texts are not known yet, nor
-    whether somebody answered it (`StandingReplies.recall` finds out); nor is the question's text, then or later."""
+    whether somebody answered it (`StandingReplies.recall` finds out); nor is the question's text, then or later.
+    `pages`: the answers to choose from, where nothing is stored."""
 
     key: int
     question_id: int
@@ -44,6 +46,7 @@ class Finished:
     question: discord.Message | None = None
     is_answered: bool = False
     is_restored: bool = False
+    pages: tuple[Page, ...] = ()
 
     @property
     def messages(self) -> Sequence[AnyMessage]:
@@ -62,13 +65,20 @@ class Newest:
     """The replies that have buttons, in memory and, with what these page through, in storage."""
 
     def __init__(
-        self, clocks: ChannelClocks, errands: Errands, pace: Pace, open_replies: OpenReplies, places: Places
+        self,
+        clocks: ChannelClocks,
+        errands: Errands,
+        pace: Pace,
+        open_replies: OpenReplies,
+        places: Places,
+        keeps: Keeps,
     ) -> None:
         self._clocks = clocks
         self._errands = errands
         self._pace = pace
         self._open = open_replies
         self._places = places
+        self._keeps = keeps
         self._finished: dict[int, Finished] = {}
         self._parts: dict[int, Finished] = {}
 
@@ -100,13 +110,17 @@ class Newest:
             self._errands.run(self.strip(before.last), "buttons")
         self._errands.run(self._expire(finished), "buttons")
         try:
-            await self._open.put(_kept(finished), pages)
+            if await self._keeps(finished.last.guild, finished.last.channel):
+                await self._open.put(_kept(finished), pages)
+            else:
+                finished.pages = tuple(pages)
         except StorageError as error:  # they stand, and work until a restart; only there are no other answers to see
             log.error("alternatives not stored", message=finished.last.id, error=str(error))
 
     async def pages(self, message: AnyMessage) -> tuple[Page, ...]:
         """The answers between which the buttons under this message choose. Raises StorageError."""
-        return tuple(await self._open.pages(message.id))
+        known = self.of([message.id])
+        return (known.pages if known is not None else ()) or tuple(await self._open.pages(message.id))
 
     async def carried_over(self, finished: Finished, copy: discord.Message) -> None:
         """A proxy has said the question again. Raises StorageError."""

@@ -44,12 +44,13 @@ class Prompt:
     """What to send: messages that fit, and sampling whose max_tokens fits beside them.
 
     `is_counted` is False where the engine cannot count and what fits was estimated; `is_measured`: it was not counted
-    as a whole, since its parts are known to fit."""
+    as a whole, since its parts are known to fit; `tokens`: how long it is, at most."""
 
     context: Context
     sampling: Sampling
     is_counted: bool = True
     is_measured: bool = False
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Prompts:
             budget = length.count.max_model_len - frame.sampling.max_tokens
             if length.count.count <= budget:
                 self._remember(context.first_id)
-                return Prompt(context, frame.sampling, length.count.exact, length.is_measured)
+                return Prompt(context, frame.sampling, length.count.exact, length.is_measured, length.count.count)
             if start == len(pieces) - 1:
                 break
             start = self._cut(pieces, start, length, budget)

@@ -12,7 +12,7 @@ import discord
 
 from bot.audience import is_private
 from bot.commands.personal import Personal, button, replace, view_of
-from bot.conversation.intake import Intake
+from bot.conversation.intake import Intake, Keeps
 from bot.conversation.markup import readable
 from bot.conversation.naming import names_in
 from bot.conversation.replying import reply
@@ -32,6 +32,10 @@ OFFER = (
     "what else you tell me to remember? You see and delete it with `/memory`."
 )
 FORGOTTEN = "I have forgotten that."
+NOT_HERE = (
+    "In this channel I keep nothing of what is said, so I do not remember anything from here. `/memory add` lets me "
+    "remember it."
+)
 NOT_YOURS = "Only the person who said that can decide about it."
 GONE = "Your message is gone, so there is nothing to remember."
 
@@ -64,6 +68,7 @@ class Reminding:
         intake: Intake,
         personal: Personal,
         me: Callable[[], discord.ClientUser],
+        keeps: Keeps,
     ) -> None:
         self._remembering = remembering
         self._memories = memories
@@ -71,6 +76,7 @@ class Reminding:
         self._history = history
         self._intake = intake
         self._me = me
+        self._keeps = keeps
         personal.on("remember-this", self._confirmed)
         personal.on("forget-this", self._forgotten)
 
@@ -84,6 +90,8 @@ class Reminding:
         chosen = await self._choices.of(person, guild_id)
         if Consent.OPT_OUT in chosen:
             raise LeftOut
+        if not await self._keeps(message.guild, message.channel):
+            raise Refusal(NOT_HERE)
         await self._intake.record([message])
         if Consent.MEMORY in chosen:
             number = await self._remembering.keep(person, guild_id, message.channel, fact, sources=[message.id])

@@ -15,6 +15,8 @@ import discord
 from bot.conversation.bursts import Burst
 from bot.conversation.lanes import Place
 from bot.conversation.pausing import Pauses
+from bot.metering import Payer
+from bot.settings.resolving import Where
 from bot.settings.rules import Rules
 from storage.choices import Consent
 
@@ -38,9 +40,9 @@ class Running:
 
     `burst` says until when further messages of the asker belong to the question; None where each is one. `chosen` is
     what the asker said yes to; `rules` hold for the asker there. `room` is the thread that the answer goes into, where
-    that is not the place of the question. `is_ending`: nothing is written any more, and Discord is being shown the end;
-    `shown`: it is, and known as the newest reply, or there will be none. `parts`: ids of all messages
-    that were posted for it."""
+    that is not the place of the question. `spot` and `asker`: where, and by whom, as Discord knows them; `payer`: whose
+    use the answer is. `is_ending`: nothing is written any more, and Discord is being shown the end; `shown`: it is, and
+    known as the newest reply, or there will be none. `parts`: ids of all messages that were posted for it."""
 
     def __init__(
         self,
@@ -53,6 +55,9 @@ class Running:
         chosen: Collection[Consent] = (),
         rules: Rules = AS_EVER,
         room: discord.Thread | None = None,
+        spot: Where | None = None,
+        asker: discord.abc.User | None = None,
+        payer: Payer | None = None,
     ) -> None:
         self.question = question
         self.key = key
@@ -62,6 +67,9 @@ class Running:
         self.chosen = frozenset(chosen)
         self.rules = rules
         self.room = room
+        self.spot = spot
+        self.asker = asker
+        self.payer = payer or Payer(asker_id, spot)
         self.has_begun = False
         self.is_ending = False
         self.shown = asyncio.Event()

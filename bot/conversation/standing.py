@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import discord
 
+from bot.conversation.intake import Keeps
 from bot.conversation.layout import UNKNOWN, Wanted
 from bot.conversation.long_answers import without_file_remark
 from bot.conversation.newest import Finished
@@ -26,8 +27,11 @@ SEARCHED = 100
 class StandingReplies:
     """Finds what stands. Raises StorageError, and discord's errors where it asks Discord."""
 
-    def __init__(self, history: History, transcript: Transcript, my_id: Callable[[], int], pace: Pace) -> None:
+    def __init__(
+        self, history: History, transcript: Transcript, my_id: Callable[[], int], pace: Pace, keeps: Keeps
+    ) -> None:
         self._history = history
+        self._keeps = keeps
         self._transcript = transcript
         self._my_id = my_id
         self._pace = pace
@@ -51,7 +55,7 @@ class StandingReplies:
 
     async def of(self, last: discord.Message) -> Standing:
         """The answer whose last message this is; one that history does not know is a sentence without an answer."""
-        rows = await self._parts(last.id)
+        rows = await self._parts(last)
         text = "".join(row.content for row in rows)
         footer = last.content[len(without_remarks(last.content)) :].strip() if text else last.content
         footer = without_file_remark(footer)
@@ -72,15 +76,18 @@ class StandingReplies:
                 return True
         return False
 
-    async def _parts(self, last_id: int) -> list[StoredMessage]:
-        """Steward's own messages up to this one, each of which replies to the one before."""
+    async def _parts(self, last: discord.Message) -> list[StoredMessage]:
+        """Steward's own messages up to this one, each of which replies to the one before; none where the text stands in
+        a file that is not kept."""
+        if not await self._keeps(last.guild, last.channel):
+            return [] if last.attachments else await self._transcript.parts(last)
         parts: list[StoredMessage] = []
-        for row in reversed((await self._history.chain(last_id, MOST_PARTS + 1)).messages):
+        for row in reversed((await self._history.chain(last.id, MOST_PARTS + 1)).messages):
             if row.author.id != self._my_id():
                 break
             if row.deleted_at is None:
                 parts.insert(0, row)
-        return parts if parts and parts[-1].id == last_id else []
+        return parts if parts and parts[-1].id == last.id else []
 
 
 def _partial(last: discord.Message, message_id: int) -> discord.PartialMessage:

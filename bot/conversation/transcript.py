@@ -16,6 +16,7 @@ from bot.conversation.intake import Intake, replied_to
 from bot.conversation.reconciling import Reconciling
 from bot.conversation.said import written
 from bot.conversation.streaming import TROUBLE
+from bot.conversation.unstored import Unstored
 from bot.settings.rulebook import Rulebook
 from storage.history import History, StoredMessage
 
@@ -40,20 +41,29 @@ class Transcript:
     """Finds conversations. Raises StorageError; what Discord does not give is simply not read."""
 
     def __init__(
-        self, history: History, intake: Intake, my_id: Callable[[], int], longest: int, rulebook: Rulebook
+        self,
+        history: History,
+        intake: Intake,
+        my_id: Callable[[], int],
+        longest: int,
+        rulebook: Rulebook,
+        unstored: Unstored,
     ) -> None:
         self._history = history
         self._intake = intake
         self._my_id = my_id
         self._longest = longest
         self._rulebook = rulebook
+        self._unstored = unstored
         self._reconciling = Reconciling(history, intake, my_id)
 
     async def of(
         self, message: discord.Message, longest: int | None = None, *, model: str | None = None
     ) -> Conversation:
-        """The conversation up to `message`, which must be stored already: its last `longest` messages. With `model`,
-        its rows come with their tokens as that model counts them, and with their summaries."""
+        """The conversation up to `message`, which must be stored already, where anything is: its last `longest`
+        messages. With `model`, its rows come with their tokens as that model counts them, and with their summaries."""
+        if not await self._rulebook.keeps(message.guild, message.channel):
+            return await self._looked_up(message, longest or self._longest)
         if self._is_mine(message.channel):
             await self._catch_up(message)
         conversation = await self.stored(message.channel, message.id, longest, model=model)
@@ -67,6 +77,23 @@ class Transcript:
             self._reconciling.fetched(parent)
             conversation = await self.stored(message.channel, message.id, longest, model=model)
         return conversation
+
+    async def _looked_up(self, message: discord.Message, longest: int) -> Conversation:
+        """The same from Discord alone."""
+        channel = message.channel
+        if not self.flows(channel):
+            rows, missing = await self._unstored.chain(message, longest)
+            is_cut_off = missing is not None and len(rows) >= longest
+            return Conversation(rows[0].id if rows else message.id, rows, None if is_cut_off else 0, missing)
+        rows = in_order(await self._unstored.recent(message, longest), self._my_id())
+        unseen = 0 if len(rows) < longest else None
+        if unseen == 0 and isinstance(channel, discord.Thread):
+            rows = [*await self._unstored.starter(channel), *rows]
+        return self._flowing(channel, rows, unseen)
+
+    async def parts(self, last: discord.Message) -> list[StoredMessage]:
+        """Steward's own messages up to this one, each of which replies to the one before, as Discord has them."""
+        return await self._unstored.parts(last)
 
     async def stored(
         self,
@@ -83,14 +110,19 @@ class Transcript:
             unseen = 0 if len(rows) < longest else None
             if unseen == 0 and isinstance(channel, discord.Thread):
                 rows = await self._with_starter(channel, rows, model)
-            rows = self._said_before(newest_id, rows)
-            if isinstance(channel, discord.DMChannel) and (begun := _begun(rows, self._my_id())):
-                return Conversation(channel.id, begun)
-            return Conversation(channel.id, rows, unseen)
+            return self._flowing(channel, self._said_before(newest_id, rows), unseen)
         chain = await self._history.chain(newest_id, longest, model=model)
         rows = _of_one_place(chain.messages, channel)
         is_cut_off = chain.truncated and len(rows) == len(chain.messages)
         return Conversation(rows[0].id if rows else newest_id, rows, None if is_cut_off else 0, chain.missing)
+
+    def _flowing(
+        self, channel: discord.abc.MessageableChannel, rows: list[StoredMessage], unseen: int | None
+    ) -> Conversation:
+        """Everything said there; in private what was said since Steward was called by name."""
+        if isinstance(channel, discord.DMChannel) and (begun := _begun(rows, self._my_id())):
+            return Conversation(channel.id, begun)
+        return Conversation(channel.id, rows, unseen)
 
     async def _with_starter(
         self, thread: discord.Thread, rows: list[StoredMessage], model: str | None
@@ -110,6 +142,8 @@ class Transcript:
 
     async def humans_in(self, thread: discord.Thread, newest: discord.Message) -> int:
         """How many people wrote in a thread of Steward's lately, the author of `newest` among them."""
+        if not await self._rulebook.keeps(thread.guild, thread):
+            return len(await self._unstored.humans_in(thread, self._longest) | {newest.author.id})
         await self._catch_up(newest)
         rows = await self._history.recent(thread.id, self._longest)
         return len({row.author.id for row in rows if not row.author.is_bot} | {newest.author.id})

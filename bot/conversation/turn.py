@@ -40,8 +40,10 @@ from bot.conversation.running import Replies, Running, Why
 from bot.conversation.shown import AnyMessage, Standing
 from bot.conversation.streaming import LiveReply
 from bot.conversation.transcript import Conversation, Transcript
-from bot.errors import LeftOut, explain
-from bot.settings.rulebook import Rulebook
+from bot.errors import LeftOut, Refusal, explain
+from bot.gate import require_role
+from bot.metering import Metering, Payer
+from bot.settings.rulebook import Rulebook, where
 from llm.client import LLMClient
 from llm.errors import ContextTooLong, LLMError
 from llm.types import QueuePosition, Sampling
@@ -84,9 +86,10 @@ class Turns:
         rulebook: Rulebook,
         aftercare: Aftercare,
         pictures: Pictures,
+        metering: Metering,
     ) -> None:
         self._llm = llm
-        self._recording = Recording(history, me)
+        self._recording = Recording(history, me, rulebook.keeps)
         self._intake = intake
         self._transcript = transcript
         self._prompts = prompts
@@ -101,6 +104,7 @@ class Turns:
         self._rulebook = rulebook
         self._aftercare = aftercare
         self._pictures = pictures
+        self._metering = metering
         self._lanes = Lanes()
 
     @asynccontextmanager
@@ -112,11 +116,13 @@ class Turns:
         asker: discord.abc.User | None = None,
         gathers: bool = False,
         room: discord.Thread | None = None,
+        payer: Payer | None = None,
     ) -> AsyncIterator[Running]:
         """Take the next place in the question's conversation, for the length of the body.
 
         `asker`: who asked, with their roles, where the question itself does not tell (Discord was asked for it again).
         `gathers`: further messages of the asker join the question until there is a first word of the answer.
+        `payer`: whose use it is, where that is not who asked.
         Raises TooManyRequests, LeftOut and StorageError."""
         for_whom = asker_id or question.author.id
         chosen = await self._choices.of(for_whom, question.guild.id if question.guild else None)
@@ -128,7 +134,17 @@ class Turns:
         rules = await self._rulebook.for_message(question, asker)
         with self._lanes.line(key) as place:
             running = Running(
-                question, key, place, asker_id=for_whom, burst=burst, chosen=chosen, rules=rules, room=room
+                question,
+                key,
+                place,
+                asker_id=for_whom,
+                burst=burst,
+                chosen=chosen,
+                rules=rules,
+                room=room,
+                spot=where(question.guild, question.channel, asker or question.author),
+                asker=asker or question.author,
+                payer=payer,
             )
             with self._replies.opened(running):
                 yield running
@@ -158,8 +174,14 @@ class Turns:
                 running.shown.set()
                 if running.why_stopped is Why.LEFT:
                     await self._recording.forget(running.parts)
-                elif await self._recording.whole(running.question.id, answer, live.posted):
-                    self._aftercare.after(live.question, live.posted[-1].message.id, running.rules)
+                else:
+                    await self._kept(running, answer, live)
+
+    async def _kept(self, running: Running, answer: Answer, live: LiveReply) -> None:
+        """Count what was used, and keep what was said."""
+        await self._metering.count(running.payer, answer.used())
+        if await self._recording.whole(running.question.id, answer, live.posted):
+            self._aftercare.after(live.question, live.posted[-1].message.id, running.rules)
 
     async def show(self, finished: Finished, pages: Sequence[Page], number: int, message: discord.Message) -> None:
         """Show another of the answers that there are already, in the place of the one that stands there."""
@@ -194,6 +216,7 @@ class Turns:
             if not running.begins_anew:
                 break
             live.begin_anew()
+            await self._metering.count(running.payer, replace(answer.used(), requests=0))
         running.has_begun = running.is_ending = True
         if self._own_text(running).checked(answer.text, is_whole=True).is_hit:
             log.warning("answer taken back", message=running.question.id)
@@ -243,6 +266,8 @@ class Turns:
 
     async def _attempt(self, running: Running, order: Order, answer: Answer, live: LiveReply) -> None:
         question = running.question
+        if not await self._may_still_ask(running, answer):
+            return
         answer.model = (await self._llm.model(running.rules.model)).id
         conversation = await self._transcript.of(  # again: the turns before this one have been answered now
             question, running.rules.context_messages, model=answer.model
@@ -275,6 +300,18 @@ class Turns:
                 if live.has_ended:
                     answer.finish_reason = "cancelled"
                     return
+
+    async def _may_still_ask(self, running: Running, answer: Answer) -> bool:
+        """What managers choose holds at once, also for who waits in line."""
+        running.rules = await self._rulebook.at(running.spot)
+        if running.question.guild is None or not isinstance(running.asker, discord.Member):
+            return True
+        try:
+            require_role(running.rules, running.question.guild, running.asker)
+        except Refusal as refusal:
+            answer.instead, answer.finish_reason = str(refusal), "stop"
+            return False
+        return True
 
     def _say_place(self, place: QueuePosition, answer: Answer, live: LiveReply) -> None:
         """Short waits need no words: the typing indicator tells of them."""

@@ -20,7 +20,6 @@ from storage.settings import Place, Scope
 
 PER_PAGE = 10
 """Changes on one page of the log."""
-MOST_CHANGES = 200
 AT_ONCE = "What you choose holds at once."
 
 
@@ -69,14 +68,13 @@ async def one(session: Session, spec: Spec) -> Page:
 async def changes(session: Session, page: int = 0) -> Page:
     """Who changed what, the newest first."""
     words = Wording(session.guild)
-    found = await session.desk.rulebook.changes(session.guild.id, MOST_CHANGES)
-    start = page * PER_PAGE
+    found = await session.desk.rulebook.changes(session.guild.id, PER_PAGE + 1, page * PER_PAGE)
     view = PanelView(session)
     view.add_item(Press(session, "Back", lambda _: overview(session)))
     view.add_item(Press(session, "Newer", lambda _: changes(session, page - 1), disabled=page == 0))
-    is_last = start + PER_PAGE >= len(found)
+    is_last = len(found) <= PER_PAGE
     view.add_item(Press(session, "Older", lambda _: changes(session, page + 1), disabled=is_last))
-    text = f"**Who changed what**\n{words.log(found[start : start + PER_PAGE])}"
+    text = f"**Who changed what**\n{words.log(found[:PER_PAGE])}"
     return Page(_embed(session, words, text, "The newest first; kept for a year."), view)
 
 
@@ -90,9 +88,14 @@ async def _at(session: Session, place: Place) -> Page:
 
 
 async def _choose(session: Session, interaction: discord.Interaction, spec: Spec, value: Value | None) -> Page:
+    if spec is catalogue.STORE and await storing.ends(session, value):
+        return await storing.switch_off(session, value, lambda _: overview(session))
+    days = await session.desk.notices.days(session.guild.id)
     await session.choose(interaction, spec, value)
+    if spec is catalogue.RETENTION_DAYS:
+        await session.desk.notices.changed(session.guild, days)
     if spec is catalogue.STORE:
-        await session.desk.notices.forget(session.here)
+        await storing.opted_out(session)
     return await overview(session)
 
 

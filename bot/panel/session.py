@@ -21,6 +21,7 @@ from bot.kept_notice import Notices
 from bot.settings.rulebook import Rulebook
 from bot.settings.values import BadValue, Spec, Value
 from llm.client import LLMClient
+from storage.clearing import Clearing
 from storage.settings import Place
 
 log = structlog.get_logger()
@@ -39,6 +40,7 @@ class Desk:
     rulebook: Rulebook
     llm: LLMClient
     backfills: Backfills
+    clearing: Clearing
     notices: Notices
     clock: Clock
 
@@ -99,9 +101,11 @@ class Session:
         await interaction.edit_original_response(content=page.content, embed=page.embed, view=page.view)
 
     async def go(self, interaction: discord.Interaction, work: Work) -> None:
-        """A click: do the work, and show the page that it leads to."""
+        """A click, or a form that was filled in: do the work, and show the page that it leads to."""
         await interaction.response.defer()
         async with explained(interaction):
+            if not may_manage(interaction):  # a form knows no view that would have asked
+                raise Refusal(NOT_ALLOWED)
             await self.show(interaction, await work(interaction))
 
     async def choose(self, interaction: discord.Interaction, spec: Spec, value: Value | None) -> None:

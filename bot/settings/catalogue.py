@@ -148,6 +148,30 @@ TOKENS_PER_DAY = Spec(
     1_000_000_000,
     "tokens",
 )
+ROLE_REQUESTS_PER_DAY = Spec(
+    "role_requests_per_day",
+    "Requests a day, all together",
+    "How often all people with this role together may ask me, midnight to midnight (UTC), counted from now on. "
+    "Of somebody's roles the highest one with such a limit counts.",
+    (ROLE,),
+    Kind.NUMBER,
+    (Option(0, "No limit"), *(Option(count, f"{count:,} requests") for count in (100, 300, 1_000, 3_000))),
+    1,
+    1_000_000,
+    "requests",
+)
+ROLE_TOKENS_PER_DAY = Spec(
+    "role_tokens_per_day",
+    "Tokens a day, all together",
+    "How many tokens all people with this role together may use, midnight to midnight (UTC), counted from now on. "
+    "Of somebody's roles the highest one with such a limit counts.",
+    (ROLE,),
+    Kind.NUMBER,
+    (Option(0, "No limit"), *(Option(count, f"{count:,} tokens") for count in (100_000, 500_000, 2_000_000))),
+    100,
+    1_000_000_000,
+    "tokens",
+)
 STORE = Spec(
     "store",
     "What I keep",
@@ -157,13 +181,14 @@ STORE = Spec(
     (
         Option("addressed", "What is for me", "Messages to me, the replies they belong to, and my answers"),
         Option("everything", "Everything said", "For summaries and search; members are told", (CHANNEL,)),
+        Option("nothing", "Nothing", "I still answer, and look up on Discord what was said before"),
     ),
 )
 RETENTION_DAYS = Spec(
     "retention_days",
     "How long I keep it",
-    "What is older is deleted for good, within the hour.",
-    (SERVER,),
+    "What is older is deleted for good, within the hour. How much people used is kept as long as the server says.",
+    (SERVER, CHANNEL),
     Kind.NUMBER,
     tuple(Option(count, f"{count} days") for count in (1, 7, 30, 90, 365)),
     1,
@@ -181,7 +206,8 @@ FILTER_OWN_TEXT = Spec(
 
 EVERYTHING: tuple[Spec, ...] = (
     ANSWER_WHEN, ANSWER_IN, WHO, PERSONA, LANGUAGE, MODEL, MAX_TOKENS, CONTEXT_MESSAGES, CONTEXT_TOKENS,
-    REQUESTS_PER_DAY, TOKENS_PER_DAY, STORE, RETENTION_DAYS, FILTER_OWN_TEXT,
+    REQUESTS_PER_DAY, TOKENS_PER_DAY, ROLE_REQUESTS_PER_DAY, ROLE_TOKENS_PER_DAY, STORE, RETENTION_DAYS,
+    FILTER_OWN_TEXT,
 )  # fmt: skip
 BY_NAME = {spec.name: spec for spec in EVERYTHING}
 

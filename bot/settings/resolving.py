@@ -62,6 +62,13 @@ def held(spec: Spec, where: Where, chosen: Chosen, defaults: Rules) -> Held:
     return Held(default(spec, defaults), None)
 
 
+def anywhere(spec: Spec, guild_id: int, chosen: Chosen, defaults: Rules) -> list[Value]:
+    """Every value that holds in a server as a whole or by the choice of one of its channels, the server's first."""
+    places = [place for place, name in chosen if name == spec.name and place.scope is Scope.CHANNEL]
+    found = [held(spec, Where.of(place), chosen, defaults).value for place in [Place(guild_id), *places]]
+    return [value for index, value in enumerate(found) if value not in found[:index]]
+
+
 def default(spec: Spec, defaults: Rules) -> Value:
     """What holds where nobody chose anything."""
     value = getattr(defaults, spec.name)

@@ -10,12 +10,15 @@ from collections import OrderedDict
 
 import discord
 
-from bot.settings.resolving import Chosen, Where, rules
-from bot.settings.rules import Rules
+from bot.settings import catalogue
+from bot.settings.resolving import Chosen, Where, anywhere, held, rules
+from bot.settings.rules import Rules, Store
+from bot.settings.sharing import Share, all_shares, shares_of
 from bot.settings.values import Spec, Value
 from storage.settings import Change, GuildSettings, Place
 
 REMEMBERED_SERVERS = 10_000
+NOTHING: Store = "nothing"
 
 
 class Rulebook:
@@ -55,6 +58,28 @@ class Rulebook:
             return self.defaults
         return rules(where, await self.chosen(where.guild_id), self.defaults)
 
+    async def keeps(self, guild: discord.Guild | None, channel: discord.abc.Snowflake | None) -> bool:
+        """Whether anything that is said there is stored."""
+        spot = where(guild, channel)
+        if spot is None:
+            return self.defaults.store != NOTHING
+        return held(catalogue.STORE, spot, await self.chosen(spot.guild_id), self.defaults).value != NOTHING
+
+    async def shares_of(self, spot: Where) -> list[Share]:
+        """The limits that somebody there shares with all people of a role."""
+        return shares_of(spot, await self.chosen(spot.guild_id), self.defaults)
+
+    async def all_shares(self, guild_id: int) -> list[Share]:
+        """All such limits of a server."""
+        return all_shares(guild_id, await self.chosen(guild_id), self.defaults)
+
+    async def days_in(self, guild_id: int | None) -> list[int]:
+        """For how many days what is said in a server is kept: as the server says, then as some of its channels say."""
+        if guild_id is None:
+            return [self.defaults.retention_days]
+        found = anywhere(catalogue.RETENTION_DAYS, guild_id, await self.chosen(guild_id), self.defaults)
+        return [days for days in found if isinstance(days, int)]
+
     async def for_message(self, message: discord.Message, asker: discord.abc.User | None = None) -> Rules:
         """What holds where a message was said, for its author or another `asker`."""
         return await self.at(where(message.guild, message.channel, asker or message.author))
@@ -81,12 +106,14 @@ class Rulebook:
         """Choose a value there, or (None) none; whether that changed anything. Raises BadValue, too."""
         return await self._stored.put(place, spec.name, None if value is None else spec.checked(value), by)
 
-    async def changes(self, guild_id: int, limit: int) -> list[Change]:
-        """Who changed what, the newest first."""
-        return await self._stored.changes(guild_id, limit)
+    async def changes(self, guild_id: int, limit: int, offset: int = 0) -> list[Change]:
+        """Who changed what, the newest first, without the first `offset` lines."""
+        return await self._stored.changes(guild_id, limit, offset)
 
 
-def where(guild: discord.Guild | None, channel: discord.abc.Snowflake | None, person: discord.abc.User) -> Where | None:
+def where(
+    guild: discord.Guild | None, channel: discord.abc.Snowflake | None, person: discord.abc.User | None = None
+) -> Where | None:
     """A place and a person of Discord's; None outside of servers. Who is no member just now has no roles."""
     if guild is None:
         return None

@@ -7,7 +7,7 @@ from typing import Literal
 
 AnswerWhen = Literal["addressed", "mentioned", "everything", "nothing"]
 AnswerIn = Literal["channel", "thread"]
-Store = Literal["addressed", "everything"]
+Store = Literal["addressed", "everything", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Rules:
     context_tokens: int = 0
     requests_per_day: int = 0
     tokens_per_day: int = 0
+    role_requests_per_day: int = 0
+    role_tokens_per_day: int = 0
     store: Store = "addressed"
     retention_days: int = 30
     filter_own_text: bool = True

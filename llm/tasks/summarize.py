@@ -18,7 +18,7 @@ from llm.errors import LLMError
 from llm.prompt import speaker
 from llm.tasks.extract import READ_AT_MOST, extract
 from llm.tasks.summary import Fallback, SourceMessage, Summary, SummaryItem
-from llm.types import ChatMessage, ModelInfo, Priority, Sampling
+from llm.types import ChatMessage, ModelInfo, Priority, Sampling, Usage
 
 __all__ = ["SourceMessage", "Summary", "SummaryItem", "extract", "summarize"]
 
@@ -62,13 +62,13 @@ async def summarize(
     if not messages:
         return extract(messages, count)
     try:
-        written = await _written(client, messages[-READ_AT_MOST:], count, user, priority)
+        written, usage = await _written(client, messages[-READ_AT_MOST:], count, user, priority)
     except LLMError as error:
         _log.warning("summary falls back to an extract", error=str(error), kind=type(error).__name__)
-        written = "engine failed"
+        written, usage = "engine failed", None
     if isinstance(written, Summary):
-        return replace(written, total=len(messages))
-    return replace(await asyncio.to_thread(extract, messages, count), fallback=written)
+        return replace(written, total=len(messages), usage=usage)
+    return replace(await asyncio.to_thread(extract, messages, count), fallback=written, usage=usage)
 
 
 def prompt(messages: Sequence[SourceMessage], count: int) -> list[ChatMessage]:
@@ -97,19 +97,21 @@ def parse(answer: str, messages: Sequence[SourceMessage], count: int) -> list[Su
 
 async def _written(
     client: LLMClient, messages: Sequence[SourceMessage], count: int, user: str | None, priority: Priority
-) -> Summary | Fallback:
-    """What the model wrote, or why it is no summary."""
+) -> tuple[Summary | Fallback, Usage | None]:
+    """What the model wrote, or why it is no summary; and what it took, if it was asked."""
     model = await client.model()
     if model.id.partition("/")[0] == _BUILT_IN:
-        return "built-in model"
+        return "built-in model", None
     answer_tokens = _answer_tokens(model)
     read = await _newest_that_fit(client, messages, count, model.max_model_len - answer_tokens)
     if not read:
-        return "no room"
+        return "no room", None
     sampling = Sampling(max_tokens=answer_tokens, temperature=0.2)
     reply = await client.chat(prompt(read, count), sampling, priority=priority, user=user)
     items = parse(reply.text, read, count)
-    return Summary(items, read=len(read), total=len(messages), method="model") if items else "no citations"
+    if not items:
+        return "no citations", reply.usage
+    return Summary(items, read=len(read), total=len(messages), method="model"), reply.usage
 
 
 def _answer_tokens(model: ModelInfo) -> int:

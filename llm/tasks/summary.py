@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from llm.types import Usage
+
 Method = Literal["extract", "model"]
 Fallback = Literal["built-in model", "engine failed", "no room", "no citations"]
 
@@ -33,7 +35,8 @@ class SummaryItem:
 class Summary:
     """`items` in the order of their messages; `read` of `total` messages were looked at, the newest ones.
 
-    `method` "extract" means that items are members' own words; `fallback` says why no model wrote them.
+    `method` "extract" means that items are members' own words; `fallback` says why no model wrote them. `usage` is what
+    the engine told of writing, if it was asked.
     """
 
     items: list[SummaryItem]
@@ -41,3 +44,4 @@ class Summary:
     total: int
     method: Method
     fallback: Fallback | None = None
+    usage: Usage | None = None

@@ -298,7 +298,9 @@ class TestTheTree:
         commands = bot.clients[0].tree.get_commands()
         assert sorted(command.name for command in commands) == [
             "ask",
+            "find",
             "help",
+            "knowledge",
             "memory",
             "pause",
             "privacy",

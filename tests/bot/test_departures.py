@@ -7,6 +7,7 @@ from storage.config import StorageSettings
 from storage.database import Database
 from storage.history import History
 from storage.records import utc_now
+from storage.settings import GuildSettings, Place, Scope
 from tests.bot.conftest import Bot, World
 from tests.fakes import ScriptedEngine, reply
 
@@ -31,6 +32,24 @@ async def test_a_deleted_channel_takes_what_was_said_there(
     await channel.delete()
     await world.env.settle()
     assert await contents(history, world) == []
+
+
+async def test_what_was_chosen_for_a_channel_or_role_goes_with_it(world: World, database: Database) -> None:
+    settings, role = GuildSettings(database), world.guild.create_role("Club")
+    server = Place(world.guild.id)
+    for place in (
+        server,
+        Place(server.guild_id, Scope.CHANNEL, world.channel.id),
+        Place(server.guild_id, Scope.ROLE, role.id),
+    ):
+        await settings.put(place, "persona", "terse", by=world.ada.id)
+    channel, guild = world.env.bot.get_channel(world.channel.id), world.env.bot.get_guild(world.guild.id)
+    assert channel is not None and guild is not None
+    await channel.delete()
+    await guild.get_role(role.id).delete()
+    await world.env.settle()
+    assert await settings.chosen(server.guild_id) == {(server, "persona"): "terse"}
+    assert len(await settings.changes(server.guild_id)) == 3
 
 
 async def test_a_server_that_removed_steward_is_forgotten_after_a_while(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from simcord.builders import ChannelHandle
 
@@ -59,6 +61,19 @@ class TestWhoMayOpenIt:
         world.env.backend.edit_role(world.guild.id, role.id, {"permissions": 0})
         result = await mira.person.select(mira.shown, ["persona"], custom_id="panel:what")
         assert [one.content for one in (result.response, *result.followups) if one][-1] == NOT_ALLOWED
+        assert await GuildSettings(database).chosen(world.guild.id) == {}
+
+    async def test_a_form_that_was_open_meanwhile_neither_changes_nor_shows_anything(
+        self, world: World, mira: Manager, database: Database
+    ) -> None:
+        await mira.open()
+        form = await mira.form("max_tokens")
+        role = next(
+            role for role in world.env.backend.get_guild(world.guild.id).roles.values() if role.name == "Managers"
+        )
+        world.env.backend.edit_role(world.guild.id, role.id, {"permissions": 0})
+        result = await mira.person.submit_modal(form, {"value": "lots"})
+        assert [one.content for one in result.followups] == [NOT_ALLOWED]
         assert await GuildSettings(database).chosen(world.guild.id) == {}
 
 
@@ -207,6 +222,23 @@ class TestWhatItSteers:
         assert len(engine.requests) == 2
         await mira.pick("what", "allowed_roles")
         assert "**Who may ask me:** everybody · *chosen here*" in await mira.pick("roles")
+
+    async def test_a_choice_holds_at_once_for_an_answer_under_way(
+        self, world: World, engine: ScriptedEngine, database: Database
+    ) -> None:
+        """Ada's question changes before there is an answer, and meanwhile the managers choose."""
+        settings, server, backend = GuildSettings(database), Place(world.guild.id), world.env.backend
+        engine.enqueue(*[reply(pieces=[asyncio.Event(), "Never."]) for _ in range(2)])
+        asked = backend.create_message(world.channel.id, world.ada.id, f"{world.mention} hello")
+        await engine.received(1)
+        await settings.put(server, "persona", "Speak like a pirate.", by=1)
+        backend.edit_message(world.channel.id, asked.id, {"content": f"{world.mention} hello there"})
+        await engine.received(2)
+        await settings.put(server, "allowed_roles", [world.guild.create_role("Club").id], by=1)
+        backend.edit_message(world.channel.id, asked.id, {"content": f"{world.mention} hello you"})
+        await world.env.settle()
+        assert world.said() == ["Here I answer people with the role *Club* only."]
+        assert ["pirate" in request.texts[0] for request in engine.requests] == [False, True]
 
     async def test_a_quota_says_when_it_is_free_again(
         self, world: World, engine: ScriptedEngine, mira: Manager

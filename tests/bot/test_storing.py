@@ -10,11 +10,14 @@ import pytest
 from simcord.results import InteractionResult
 from sqlalchemy import select
 
-from bot.backfill import NAME, Estimate, _area, _rounded, duration_words
+from bot.backfill import NAME
 from bot.conversation.intake import Intake
 from bot.conversation.pace import Pace
+from bot.estimate import Estimate, _area, _rounded, duration_words
 from bot.kept_notice import SURE
 from bot.panel.storing import NO_HISTORY, NO_NOTICE
+from bot.settings.rulebook import Rulebook
+from bot.settings.rules import Rules
 from storage.choices import Choices, Consent
 from storage.database import Database
 from storage.history import History
@@ -79,9 +82,28 @@ class TestFromNowOn:
         await mira.press("From now on")
         assert len(world.said()) == 1
         await mira.change("store", "What is for me")
+        assert "From now on I keep of this channel only messages to me" in world.said()[1]
         await mira.change("store", "Everything said")
         await mira.press("From now on")
+        assert len([said for said in world.said() if "From now on I keep what is said in this channel" in said]) == 2
+
+    async def test_other_days_are_told_where_there_is_a_notice(self, world: World, mira: Manager) -> None:
+        await asked(world, mira)
+        await mira.press("From now on")
+        await mira.type("retention_days", "7")
+        assert "What is said in this channel I keep for 7 days from now on." in world.said()[-1]
+        await mira.press("Whole server")
+        await mira.type("retention_days", "90")
         assert len(world.said()) == 2
+        await mira.pick("channel", world.channel)
+        await mira.pick("what", "retention_days")
+        await mira.press("Take my choice back")
+        assert "I keep for 90 days from now on." in world.said()[-1]
+        await mira.type("retention_days", "5")
+        shown = (await world.ada.slash(world.channel, "privacy show")).response
+        assert shown is not None
+        assert "Messages and answers go after 5 days. In other channels of this server it is 90." in shown.content
+        assert "Figures of use go after 90 days" in shown.content
 
     async def test_not_where_nobody_can_be_told(self, world: World, mira: Manager, database: Database) -> None:
         await asked(world, mira)
@@ -99,7 +121,7 @@ class TestFromNowOn:
     async def test_the_whole_server_cannot_be_opted_in_at_once(self, mira: Manager) -> None:
         await mira.open()
         await mira.pick("what", "store")
-        assert [option["label"] for option in mira.menu("value")["options"]] == ["What is for me"]
+        assert [option["label"] for option in mira.menu("value")["options"]] == ["What is for me", "Nothing"]
 
 
 class TestTheNotice:
@@ -187,14 +209,60 @@ class TestFetching:
         assert await GuildSettings(database).remembered(NAME) == {}
 
 
+class TestThreads:
+    """What was said in a channel's public threads belongs to it: those that go on and those that were archived."""
+
+    @pytest.fixture
+    def pace(self) -> Pace:
+        return replace(PACE, fetch_pause_s=PAUSE_S)
+
+    @pytest.fixture
+    def threads(self, world: World) -> list[int]:
+        """One that goes on, one archived, one archived long ago, a private one; each with two messages."""
+        backend, made = world.env.backend, []
+        for name, kind in (("on", 11), ("archived", 11), ("old", 11), ("secret", 12)):
+            thread = backend.create_thread(world.channel.id, name, world.ada.id, type=kind)
+            for number in range(2):
+                backend.create_message(thread.id, world.ada.id, f"{name} {number}")
+            made.append(thread.id)
+        return made
+
+    async def test_they_are_estimated_and_fetched(
+        self, world: World, mira: Manager, history: History, threads: list[int], database: Database, bot: Bot
+    ) -> None:
+        chatter(world, 2)
+        for number in threads[1:3]:
+            world.env.backend.edit_channel(number, {}, thread_metadata={"archived": True})
+        shown = await asked(world, mira)
+        assert "messages so far, those in 3 public threads among them." in shown
+        await mira.press("And the last 7 days")
+        await world.env.restart_bot(bot.client())
+        await world.env.advance_time(6 * PAUSE_S)
+        said = {number: [row.content for row in await history.recent(number, 9)] for number in threads}
+        assert list(said.values()) == [["on 0", "on 1"], ["archived 0", "archived 1"], ["old 0", "old 1"], []]
+        assert len(await history.recent(world.channel.id, 9)) == 2
+        assert await GuildSettings(database).remembered(NAME) == {}
+        await mira.open()
+        await mira.pick("channel", world.channel)
+        await mira.change("store", "Nothing")
+        await mira.press("Delete 8 messages, keep nothing")
+        assert [await history.recent(number, 9) for number in threads] == [[]] * 4
+
+
+def test_a_thread_counts_for_its_share_of_the_days() -> None:
+    assert duration_words(100, threads=19) == "about 30 s"
+    found = Estimate({7: 10, None: 50}, is_exact=False, threads={7: 0, None: 4})
+    assert (found.duration(7), found.duration(None)) == ("about 2 s", "about 8 s")
+
+
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 async def test_what_is_deleted_while_its_page_is_on_the_way_does_not_come_back(
-    world: World, engine: ScriptedEngine, history: History
+    world: World, engine: ScriptedEngine, history: History, database: Database
 ) -> None:
     await world.grace.send(world.channel, "secret")
-    intake = Intake(history, lambda: world.me)
+    intake = Intake(history, lambda: world.me, Rulebook(GuildSettings(database), Rules()).keeps)
     page = [one async for one in world.env.bot.get_channel(world.channel.id).history()]  # type: ignore[union-attr]
     await intake.delete([one.id for one in page])
     await intake.record_texts(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from datetime import date, timedelta
 
@@ -15,31 +16,30 @@ from bot.commands.usage import DAYS, NO_SERVER, NO_USE, NOT_ALLOWED, Window, cha
 from bot.errors import explain
 from storage.database import Database
 from storage.errors import DatabaseUnavailable
-from storage.history import History, StoredReply
-from storage.usage import Used
+from storage.privacy import Privacy
+from storage.usage import Usage, Used
 from tests.bot.conftest import World
 from tests.bot.test_commands import text_of, was_deferred
+from tests.fakes import ScriptedEngine, count_tokens, failure, reply
+from tests.waiting import until
 
 TODAY = date(2026, 11, 22)
 PNG = b"\x89PNG\r\n"
 
 
-async def used(history: History, world: World, person: int, days_ago: int, tokens: int, number: int) -> None:
+async def used(database: Database, world: World, person: int, days_ago: int, tokens: int) -> None:
     """One answer to this person, so many days ago."""
     moment = world.env.now() - timedelta(days=days_ago)
-    made = StoredReply(
-        number, None, "m", tokens, 5, 0.1, 1.0, "stop", created_at=moment, person_id=person, guild_id=world.guild.id
-    )
-    await history.record_reply(made)
+    await Usage(database).count(person, world.guild.id, Used(1, tokens, 5), moment)
 
 
 @pytest.fixture
-async def figures(world: World, history: History) -> None:
-    await used(history, world, world.ada.id, 0, 100, 1)
-    await used(history, world, world.ada.id, 3, 1000, 2)
-    await used(history, world, world.ada.id, 20, 10_000, 3)
-    await used(history, world, world.grace.id, 0, 7, 4)
-    await used(history, world, world.ada.id, 40, 1, 5)
+async def figures(world: World, database: Database) -> None:
+    await used(database, world, world.ada.id, 0, 100)
+    await used(database, world, world.ada.id, 3, 1000)
+    await used(database, world, world.ada.id, 20, 10_000)
+    await used(database, world, world.grace.id, 0, 7)
+    await used(database, world, world.ada.id, 40, 1)
 
 
 @pytest.fixture
@@ -64,8 +64,67 @@ class TestMine:
 
     async def test_a_database_that_is_gone_is_said(self, world: World, database: Database) -> None:
         async with database.write() as connection:
-            await connection.execute(sql("ALTER TABLE replies RENAME TO elsewhere"))
+            await connection.execute(sql("ALTER TABLE uses RENAME TO elsewhere"))
         assert text_of(await world.ada.slash(world.channel, "usage")) == explain(DatabaseUnavailable()).sentence
+
+
+class TestWhatCounts:
+    """The rows of `uses` are all that quotas and /usage know."""
+
+    async def sums(self, database: Database, world: World, person: int) -> Used:
+        return await Usage(database).of_person(person, world.env.now(), world.guild.id)
+
+    async def test_a_further_answer_counts_beside_the_one_it_replaces(
+        self, world: World, engine: ScriptedEngine, database: Database, mo: MemberActor
+    ) -> None:
+        engine.enqueue(reply("One two."), reply("Three."), reply("Four."))
+        await world.ada.send(world.channel, f"{world.mention} hello")
+        answer = world.channel.last_message
+        assert answer is not None
+        await world.ada.click(answer, label="Regenerate")
+        asked = [count_tokens(request.body["messages"]) for request in engine.requests]
+        assert await self.sums(database, world, world.ada.id) == Used(2, sum(asked), 3)
+        await mo.click(answer, label="Regenerate")  # a moderator's wish is the moderator's use
+        assert (await self.sums(database, world, world.ada.id)).requests == 2
+        assert await self.sums(database, world, mo.id) == Used(1, asked[0], 1)
+
+    async def test_what_was_stopped_counts_as_far_as_it_came(
+        self, world: World, engine: ScriptedEngine, database: Database
+    ) -> None:
+        """The engine does not tell what an answer took that was not finished."""
+        engine.enqueue(reply(pieces=["First sentence. ", asyncio.Event()]))
+        question = world.env.backend.create_message(world.channel.id, world.ada.id, f"{world.mention} hello")
+        await until(lambda: world.said() == ["First sentence."])
+        world.env.backend.delete_message(world.channel.id, question.id)
+        await world.env.settle()
+        used = await self.sums(database, world, world.ada.id)
+        assert used.requests == 1 and used.completion_tokens >= 1
+        assert used.prompt_tokens >= count_tokens(engine.requests[0].body["messages"])
+
+    async def test_a_failure_and_an_empty_question_do_not(
+        self, world: World, engine: ScriptedEngine, database: Database
+    ) -> None:
+        engine.enqueue(failure(400))
+        await world.ada.send(world.channel, f"{world.mention} hello")
+        await world.ada.send(world.channel, world.mention)
+        assert await self.sums(database, world, world.ada.id) == Used()
+
+    async def test_commands_count_and_so_does_who_opted_out(
+        self, world: World, engine: ScriptedEngine, database: Database
+    ) -> None:
+        await world.ada.send(world.channel, "We meet on Monday.")
+        await world.grace.send(world.channel, "I bring the cake.")
+        engine.enqueue(reply("- Grace brings cake [2]"), reply("Four."))
+        await world.ada.slash(world.channel, "summarize")
+        asked = count_tokens(engine.requests[0].body["messages"])
+        assert await self.sums(database, world, world.ada.id) == Used(1, asked, 5)
+        await Privacy(database).opt_out(world.ada.id)
+        assert await self.sums(database, world, world.ada.id) == Used()
+        await world.ada.slash(world.channel, "ask", question="two and two?")
+        assert (await self.sums(database, world, world.ada.id)).requests == 1
+        held = await Privacy(database).held(world.ada.id)
+        assert {table: count for table, count in held.items() if count} == {"uses": 1, "choices": 1}
+        assert "- today: 1 request" in text_of(await world.ada.slash(world.channel, "usage"))
 
 
 class TestServers:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Boolean, Column, Double, LargeBinary, Table, insert, select
+from sqlalchemy import Boolean, Column, Date, Double, LargeBinary, Table, insert, select
 
 from storage.choices import Choices, Consent
 from storage.columns import DiscordId, HalfVector, StorableText, UtcDateTime
@@ -53,6 +53,8 @@ OTHER_NUMBERS = {
     "prompt_tokens",
     "completion_tokens",
     "tokens",
+    "requests",
+    "role_id",
 }
 KEPT_BY_DELETION: set[str] = set()  # moderation cases will stand here: person, action, reason, date and points
 AGELESS = {"choices"}  # an opt-out must not be forgotten
@@ -79,6 +81,7 @@ def value(column: Column[Any]) -> object:
         return PERSON
     kinds: list[tuple[type, object]] = [
         (UtcDateTime, OLD),
+        (Date, OLD.date()),
         (StorableText, SECRET),
         (Boolean, False),
         (Double, 1.0),

@@ -11,7 +11,8 @@ from storage.errors import BadRecord
 from storage.history import History, StoredReply
 from storage.retention import Retention
 from storage.settings import GuildSettings, Place
-from tests.storage.samples import CHANNEL, GUILD, NOON, ids, message, thread
+from storage.usage import Usage, Used
+from tests.storage.samples import ADA, CHANNEL, GUILD, NOON, ids, message, thread
 
 
 async def test_purge_takes_what_is_older_and_nothing_else(database: Database, history: History) -> None:
@@ -45,6 +46,23 @@ async def test_each_server_by_its_own_days(database: Database, history: History)
         "people": 1,
         "messages": 1,
     }
+
+
+async def test_a_channel_by_its_own_days_with_its_threads(database: Database, history: History) -> None:
+    """Other servers and channels keep theirs; of an answer that stays it is known for whom it is."""
+    short, long, thread_of_long = 71, 72, 73
+    await history.record_channel(thread_of_long, GUILD, "thread", "public_thread", long)
+    channels = (CHANNEL, short, long, thread_of_long, -thread_of_long)
+    await history.record([message(number, channel_id=channel) for number, channel in enumerate(channels, 1)])
+    for number in (1, 3):
+        await history.record_reply(StoredReply(number, None, "m", 1, 1, None, 1.0, "stop", created_at=NOON))
+    await Usage(database).count(ADA.id, GUILD, Used(1), NOON)
+    retention, own = Retention(database), {GUILD: {short: 5, long: 90}, 8: {80: 1}}
+    for days, left in ((6, [1, 0, 1, 1, 1]), (31, [0, 0, 1, 1, 1]), (91, [0, 0, 0, 0, 0])):
+        await retention.run(NOON + timedelta(days=days), 30, {}, 7, own)
+        assert [len(await history.recent(channel, 9)) for channel in channels] == left
+        assert [await history.reply(number) is not None for number in (1, 3)] == [bool(left[0]), bool(left[2])]
+        assert (await Usage(database).of_person(ADA.id, NOON)).requests == (days == 6)
 
 
 async def test_a_server_that_was_left_goes_after_its_grace(database: Database, history: History) -> None:
