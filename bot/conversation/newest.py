@@ -154,9 +154,9 @@ class Newest:
 
     def forget_person(self, person_id: int, guild_id: int | None) -> None:
         """Of what this person asked nothing is kept: the buttons under the answers go, since they lead nowhere."""
-        for key, finished in list(self._finished.items()):
+        for finished in list(self._finished.values()):
             if finished.asker_id == person_id and guild_id in (None, finished.first.guild and finished.first.guild.id):
-                del self._finished[key]
+                self._forget(finished)
                 self._errands.run(self.strip(finished.last), "buttons")
 
     async def strip(self, message: AnyMessage) -> None:

@@ -75,7 +75,8 @@ class LiveReply:
         self._buttons = buttons
         self._own = own
         self._checked: tuple[str, Checked] | None = None
-        self._text, self._footer = (standing.text, standing.footer) if standing else ("", "")
+        self._standing = (standing.text, standing.footer) if standing else ("", "")
+        self._text, self._footer = self._standing
         self._posted: list[Shown] = list(standing.messages) if standing else []
         self._outdated: list[Shown] = []
         self._late_at = self._time.now() + pace.late_s
@@ -130,8 +131,12 @@ class LiveReply:
         self._keep_up()
 
     def begin_anew(self) -> None:
-        """Another answer comes, to `question`; what is shown stays until it does."""
-        self._first_text_at, self._has_begun = None, False
+        """Another answer comes, to `question`; what is shown stays until it does, and no more of it is shown."""
+        if self._has_begun:
+            self._standing = self._presentable(), self._footer
+        if self._first_text_at is not None:
+            self._text, self._footer = self._standing
+        self._first_text_at, self._has_begun, self._checked = None, False, None
 
     def remark(self, footer: str) -> None:
         """Say this until there is an answer."""

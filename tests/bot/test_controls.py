@@ -359,6 +359,15 @@ class TestRegenerate:
         await world.env.settle()
         assert world.said() == ["One."]
 
+    async def test_of_who_wants_nothing_kept_no_answer_is_known(
+        self, world: World, engine: ScriptedEngine, bot: Bot
+    ) -> None:
+        engine.enqueue(reply("One."))
+        answer, newest_replies = await ask(world), bot.clients[0]._parts.conversation.newest
+        assert newest_replies.of([answer.id]) is not None
+        newest_replies.forget_person(world.ada.id, None)
+        assert newest_replies.of([answer.id]) is None
+
     async def test_they_go_after_a_quarter_of_an_hour(self, world: World, engine: ScriptedEngine) -> None:
         engine.enqueue(reply("One."))
         await ask(world)

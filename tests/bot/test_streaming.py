@@ -12,6 +12,7 @@ import discord
 import pytest
 
 from bot.conversation.channel_clock import ChannelClock, ChannelClocks
+from bot.conversation.own_text import OwnText, WordList
 from bot.conversation.pace import Pace
 from bot.conversation.rendering import Part
 from bot.conversation.shown import AnyMessage
@@ -246,3 +247,22 @@ async def test_a_remark_that_somebody_deletes_takes_no_answer_with_it() -> None:
         await until(lambda: len(channel.begun) == 3)
         await live.finish("First one. Second one.")
     assert channel.shown == {100: "-# 2nd in line", 101: "First one. Second one."} and not live.has_ended
+
+
+async def test_what_was_held_back_of_an_answer_that_is_given_up_is_never_shown() -> None:
+    """Its question was edited: what stands there stays until there is a new answer, and not a word comes to it."""
+    channel, pace = FakeChannel(), Pace(edit_interval_s=0.01)
+    question, own = cast(discord.Message, FakeMessage(1, channel)), OwnText(WordList(["grumble"]))
+    async with LiveReply(question, ChannelClock(pace), nothing, pace, own=own) as live:
+        live.show("Not a sentence")
+        await asyncio.sleep(0)
+        live.begin_anew()
+        live.remark("-# wait")
+        await until(lambda: channel.log == [("send", 100, "-# wait")])
+        live.show("First one. And grum")
+        await until(lambda: channel.shown == {100: "First one. And"})
+        live.begin_anew()
+        live.remark("-# wait")
+        await until(lambda: channel.shown == {100: "First one. And\n-# wait"})
+        await live.finish("The end.")
+    assert not [content for _, _, content in channel.log if "grum" in content or "Not" in content]
