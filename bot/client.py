@@ -131,6 +131,7 @@ class StewardClient(discord.Client):
         """Connected: every server that Steward is in is served, adopted or left."""
         log.info("connected to Discord", user=str(self.user), guilds=len(self.guilds))
         self._errands.run(self._parts.conversation.hearing.catch_up(), "messages missed")
+        self._errands.run(self._parts.conversation.broken_off.settle(), "answers broken off")
         self._errands.run(self._parts.membership.is_only_in([guild.id for guild in self.guilds]), "servers left")
         self._errands.run(self._parts.backfills.resume(self.get_channel), "backfills")
         for guild in sorted(self.guilds, key=lambda guild: guild.id):

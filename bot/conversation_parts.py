@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.conversation.aftercare import Aftercare
+from bot.conversation.broken_off import BrokenOff
 from bot.conversation.changes import Changes
 from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.controls import Controls
@@ -90,6 +91,7 @@ class ConversationParts:
     replies: Replies
     transcript: Transcript
     newest: Newest
+    broken_off: BrokenOff
 
 
 def converse(needs: Needs) -> ConversationParts:
@@ -170,4 +172,5 @@ def converse(needs: Needs) -> ConversationParts:
         errands=needs.errands,
     )
     hearing = Hearing(reception.receive, needs.errands, needs.pace.clock)
-    return ConversationParts(reception, hearing, changes, controls, replies, transcript, newest)
+    broken_off = BrokenOff(needs.history, needs.places, replies, lambda: needs.me().id, needs.pace.clock)
+    return ConversationParts(reception, hearing, changes, controls, replies, transcript, newest, broken_off)

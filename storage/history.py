@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, delete, literal, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -200,6 +200,15 @@ class History:
         async with self._database.session() as session:
             found = (await session.execute(statement)).all()
         return [rows.message_of(row) for row in reversed(found)]
+
+    async def active(self, since: datetime, limit: int) -> list[tuple[int, int | None]]:
+        """The channels in which something that is stored was said since then, with their servers, the last one
+        first."""
+        said = select(Message.channel_id, Channel.guild_id).join_from(Message, Channel)
+        lately = said.where(Message.created_at >= aware(since), Message.id > 0)
+        by_channel = lately.group_by(Message.channel_id, Channel.guild_id).order_by(func.max(Message.id).desc())
+        async with self._database.session() as session:
+            return [(row.channel_id, row.guild_id) for row in await session.execute(by_channel.limit(limit))]
 
     async def record_reply(self, reply: StoredReply, read: Read = NOTHING_READ) -> None:
         """Store how a reply came to be, once all its parts are recorded; again replaces what was stored.

@@ -15,6 +15,8 @@ from simcord.backend.models import AllowedMentions
 from simcord.backend.serializers import message_payload
 
 from bot.conversation.answer import CUT_OFF, STOPPED, STOPPED_AT_ONCE
+from bot.conversation.broken_off import NOT_BEGUN
+from bot.conversation.broken_off import STOPPED as STOPPED_BEFORE
 from bot.conversation.buttons import TEMPLATE, Action, Target, after_answer, custom_id, view_of, while_writing
 from bot.conversation.controls import NOT_NEWEST, NOT_WRITTEN, NOT_YOURS, PAGES_GONE, QUESTION_GONE, SOURCE_GONE
 from bot.conversation.rendering import small
@@ -149,6 +151,20 @@ class TestStop:
         data = {"custom_id": custom_id(Action.STOP, Target(question, world.ada.id)), "component_type": 2}
         await world.ada._dispatch_interaction(3, world.channel, data, extra=pressed, source_message_id=shown.id)
         assert world.said() == ["First sentence. Second."] and labels(newest(world)) == ["Regenerate"]
+
+    @pytest.mark.parametrize(("begun", "told"), [("One.", f"One.\n{small(STOPPED_BEFORE)}"), ("", small(NOT_BEGUN))])
+    async def test_an_answer_that_a_sudden_end_broke_off_says_so_after_the_restart(
+        self, world: World, engine: ScriptedEngine, bot: Bot, begun: str, told: str
+    ) -> None:
+        engine.enqueue(reply("Another."))
+        await ask(world)
+        question = await world.ada.send(world.channel, "hello")
+        channel = world.env.bot.get_channel(world.channel.id)
+        assert isinstance(channel, discord.TextChannel)
+        stop = view_of(while_writing(Target(question.id, world.ada.id))) or discord.utils.MISSING
+        await channel.send(begun or small("3rd in line"), view=stop, reference=question)
+        await world.env.restart_bot(bot.client())
+        assert world.said() == ["Another.", told] and labels(newest(world)) == ["Retry"]
 
 
 class TestRetry:
