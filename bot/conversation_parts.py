@@ -96,45 +96,79 @@ class ConversationParts:
 
 def converse(needs: Needs) -> ConversationParts:
     """Build all parts."""
-    rulebook = needs.gate.rulebook
+    past = _past(needs)
+    turns = _turns(needs, past)
+    changes = _changes(needs, past, turns)
+    reception = _reception(needs, past, turns, changes)
+    controls = _controls(needs, past, turns)
+    hearing = Hearing(reception.receive, needs.errands, needs.pace.clock)
+    broken_off = BrokenOff(needs.history, needs.places, needs.replies, lambda: needs.me().id, needs.pace.clock)
+    return ConversationParts(
+        reception, hearing, changes, controls, needs.replies, past.transcript, past.newest, broken_off
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What was said and what stands there: all that is done with answers needs it."""
+
+    transcript: Transcript
+    clocks: ChannelClocks
+    newest: Newest
+    standing: StandingReplies
+
+
+def _past(needs: Needs) -> _Past:
+    keeps = needs.gate.rulebook.keeps
     unstored = Unstored(needs.intake, needs.choices, lambda: needs.me().id)
     transcript = Transcript(
-        needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, rulebook, unstored
+        needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, needs.gate.rulebook, unstored
     )
-    clocks, replies = ChannelClocks(needs.pace), needs.replies
-    newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places, rulebook.keeps)
-    standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace, rulebook.keeps)
-    turns = Turns(
+    clocks = ChannelClocks(needs.pace)
+    newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places, keeps)
+    standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace, keeps)
+    return _Past(transcript, clocks, newest, standing)
+
+
+def _turns(needs: Needs, past: _Past) -> Turns:
+    return Turns(
         llm=needs.llm,
         history=needs.history,
         intake=needs.intake,
-        transcript=transcript,
+        transcript=past.transcript,
         prompts=needs.prompts,
         me=needs.me,
         pace=needs.pace,
-        clocks=clocks,
-        replies=replies,
-        newest=newest,
+        clocks=past.clocks,
+        replies=needs.replies,
+        newest=past.newest,
         words=needs.words,
         choices=needs.choices,
         recalling=needs.recalling,
-        rulebook=rulebook,
-        aftercare=Aftercare(
-            llm=needs.llm,
-            transcript=transcript,
-            counting=Counting(needs.llm, TokenCounts(needs.database)),
-            summarizing=Summarizing(needs.llm, needs.prompts, RunningSummaries(needs.database)),
-            errands=needs.errands,
-            me=needs.me,
-        ),
+        rulebook=needs.gate.rulebook,
+        aftercare=_aftercare(needs, past),
         pictures=needs.pictures,
         metering=needs.metering,
     )
-    changes = Changes(
+
+
+def _aftercare(needs: Needs, past: _Past) -> Aftercare:
+    return Aftercare(
+        llm=needs.llm,
+        transcript=past.transcript,
+        counting=Counting(needs.llm, TokenCounts(needs.database)),
+        summarizing=Summarizing(needs.llm, needs.prompts, RunningSummaries(needs.database)),
+        errands=needs.errands,
+        me=needs.me,
+    )
+
+
+def _changes(needs: Needs, past: _Past, turns: Turns) -> Changes:
+    return Changes(
         turns=turns,
-        replies=replies,
-        newest=newest,
-        standing=standing,
+        replies=needs.replies,
+        newest=past.newest,
+        standing=past.standing,
         intake=needs.intake,
         pictures=needs.pictures,
         history=needs.history,
@@ -145,15 +179,18 @@ def converse(needs: Needs) -> ConversationParts:
         errands=needs.errands,
         pace=needs.pace,
     )
-    reception = Reception(
+
+
+def _reception(needs: Needs, past: _Past, turns: Turns, changes: Changes) -> Reception:
+    return Reception(
         membership=needs.membership,
         private=needs.private,
         limits=needs.limits,
         turns=turns,
         intake=needs.intake,
-        transcript=transcript,
-        replies=replies,
-        newest=newest,
+        transcript=past.transcript,
+        replies=needs.replies,
+        newest=past.newest,
         changes=changes,
         pauses=needs.pauses,
         reminding=needs.reminding,
@@ -161,16 +198,16 @@ def converse(needs: Needs) -> ConversationParts:
         allowed_bots=needs.allowed_bots,
         gate=needs.gate,
     )
-    controls = Controls(
+
+
+def _controls(needs: Needs, past: _Past, turns: Turns) -> Controls:
+    return Controls(
         turns=turns,
-        replies=replies,
-        newest=newest,
-        standing=standing,
+        replies=needs.replies,
+        newest=past.newest,
+        standing=past.standing,
         pauses=needs.pauses,
         limits=needs.limits,
         gate=needs.gate,
         errands=needs.errands,
     )
-    hearing = Hearing(reception.receive, needs.errands, needs.pace.clock)
-    broken_off = BrokenOff(needs.history, needs.places, replies, lambda: needs.me().id, needs.pace.clock)
-    return ConversationParts(reception, hearing, changes, controls, replies, transcript, newest, broken_off)
