@@ -27,6 +27,7 @@ STOPPED: dict[Why, str] = {
     Why.DELETED: "stopped here, since the question was deleted",
     Why.PAUSED: "stopped here: a moderator has paused me",
     Why.CLOSING: "stopped here: I am being restarted",
+    Why.ANSWERED: "",
     Why.LEFT: "",
 }
 STOPPED_AT_ONCE: dict[Why, str] = {
@@ -34,6 +35,7 @@ STOPPED_AT_ONCE: dict[Why, str] = {
     Why.DELETED: "",
     Why.PAUSED: "I do not answer this: a moderator has paused me.",
     Why.CLOSING: "I am being restarted, so I could not answer this. Press *Retry* when I am back.",
+    Why.ANSWERED: "",
     Why.LEFT: "",
 }
 LONGEST_IN_SECONDS = 120

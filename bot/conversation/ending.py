@@ -33,7 +33,7 @@ def ending(order: Order, answer: Answer, running: Running, *, is_answered: bool)
         number, pages = _paged(order, Page(answer.text, footer, answer.finish_reason or "cancelled"))
         return Ending(answer.text, footer, _under(order, answer, running, number, pages, is_answered), number, pages)
     if order.standing.text:
-        footer = "\n".join(filter(None, (order.standing.footer, small(footer))))
+        footer = "\n".join(filter(None, (order.standing.footer, small(footer) if footer else "")))
         buttons = _under(order, answer, running, order.number, order.pages, is_answered)
         return Ending(order.standing.text, footer, buttons, order.number, order.pages)
     mended_by_retry = answer.instead != NOTHING_ASKED and answer.why_stopped not in FOR_GOOD

@@ -127,8 +127,8 @@ class Newest:
         finished.question, finished.question_id = copy, copy.id
         await self._open.asked_by(finished.first.id, copy.id)
 
-    def heard(self, message: discord.Message, *, flows: bool) -> None:
-        """Somebody said something: what it answers keeps the words that it was answered for.
+    def heard(self, message: discord.Message, *, flows: bool) -> Finished | None:
+        """Somebody said something: what it answers keeps the words that it was answered for. The reply that it names.
 
         The buttons go a little later, with the next reply: right now Discord's limits are needed for that one."""
         answered = message.reference.message_id if message.reference else None
@@ -137,6 +137,7 @@ class Newest:
         for finished in (replied_to, goes_on):
             if finished is not None:
                 finished.is_answered = True
+        return replied_to
 
     def of(self, message_ids: Collection[int]) -> Finished | None:
         """The newest reply of some conversation, if one of these messages is part of it."""

@@ -87,7 +87,9 @@ class Reception:
             rules = await self._gate.rulebook.for_message(message)
             waits = waits or rules.answer_when == "everything"
             if message.author.id != self._my_id():  # the next part of an answer is nobody's reply to the one before
-                self._newest.heard(message, flows=self._transcript.flows(message.channel))
+                answered = self._newest.heard(message, flows=self._transcript.flows(message.channel))
+                if answered is not None:
+                    self._replies.answered(answered.question_id)
             if self._changes.is_copy(message):
                 await self._judged(message, rules)
                 await self._changes.reposted(message)

@@ -32,6 +32,7 @@ class Why(Enum):
     DELETED = "the question was deleted"
     PAUSED = "a moderator paused Steward"
     CLOSING = "Steward is being shut down"
+    ANSWERED = "somebody replied to what stood there before"
     LEFT = "the asker wants nothing of theirs kept"
 
 
@@ -219,6 +220,12 @@ class Replies:
     def to(self, question_id: int) -> Running | None:
         """The reply to this message, if one is in the making."""
         return next((running for running in self._running if running.is_called(question_id)), None)
+
+    def answered(self, question_id: int) -> None:
+        """Somebody replied to the answer that stands there: another one, of which nothing shows yet, comes too late."""
+        running = self.to(question_id)
+        if running is not None and not running.has_begun:
+            running.stop(Why.ANSWERED)
 
     def open_for(self, channel_id: int, person_id: int) -> Running | None:
         """The last reply for which this person's further messages are waited, as long as it has not begun."""

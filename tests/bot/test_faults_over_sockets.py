@@ -285,6 +285,22 @@ async def test_an_answer_that_goes_over_to_another_message_can_go_on_again(ada: 
     await eventually(partial(ada.sees, first["id"], "Continue"))
 
 
+async def test_who_replies_while_another_answer_is_made_goes_on_from_the_one_they_saw(
+    ada: Ada, engine: ScriptedEngine
+) -> None:
+    engine.enqueue(reply("One."), reply(pieces=[hold := asyncio.Event(), "Two."]), reply("Yes."))
+    question = await ada.ask("hello")
+    one = await ada.reads(question, "One.")
+    await ada.press(await with_button(ada, question, ada.channel, "Regenerate"), "Regenerate")
+    await engine.received(2)
+    later = await ada.ask("really?", reply_to=one["id"])
+    await asyncio.wait_for(engine.requests[1].disconnected.wait(), DEADLINE_S)
+    hold.set()
+    await ada.reads(later, "Yes.")
+    await ada.reads(question, "One.")
+    assert engine.requests[2].texts[1:] == ["Ada: hello", "One.", "Ada: really?"]
+
+
 async def with_button(ada: Ada, question: str, channel: str, label: str) -> Json:
     """The one reply to a question, once there is such a button under it."""
     found: list[Json] = []
