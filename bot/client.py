@@ -11,10 +11,12 @@ import discord
 import structlog
 
 from bot.commands.ask import add_ask
+from bot.commands.catchup import add_catchup
 from bot.commands.find import add_find, find_button
 from bot.commands.help import add_help
 from bot.commands.knowledge import add_knowledge
 from bot.commands.memory import add_memory
+from bot.commands.paged import page_button
 from bot.commands.pause import Pausing, add_pause
 from bot.commands.privacy import add_privacy
 from bot.commands.retrying import Retries, again_button
@@ -24,6 +26,7 @@ from bot.commands.sync import sync
 from bot.commands.tree import StewardTree
 from bot.commands.typing import add_typing
 from bot.commands.usage import add_usage
+from bot.commands.working import stop_button
 from bot.config import Settings
 from bot.conversation.controls import reply_button
 from bot.conversation.pace import Pace
@@ -92,7 +95,8 @@ class StewardClient(discord.Client):
         parts.leaving.also(self.tree.stop_for)
         parts.leaving.also(retries.forget)
         add_ask(self.tree, parts.ask, parts.limits)
-        add_summarize(self.tree, parts.summarize, parts.limits, parts.gate)
+        add_summarize(self.tree, parts.summarize, parts.limits)
+        add_catchup(self.tree, parts.catchup, parts.limits)
         add_find(self.tree, parts.lookup.find, parts.limits)
         add_knowledge(self.tree, parts.lookup.knowledge, parts.limits)
         add_memory(self.tree, parts.people.memory)
@@ -113,6 +117,7 @@ class StewardClient(discord.Client):
         self.add_view(NoticeView(self._parts.notices))
         self.add_view(SureView(self._parts.notices))
         self.add_dynamic_items(again_button(self.tree.again))
+        self.add_dynamic_items(stop_button(self._parts.digests.works), page_button(self._parts.digests.pages))
         for guild_id in await self._parts.membership.served():
             self.add_view(SetupView(guild_id, self._parts.setup))
         self._errands.run(self._sync_commands(), "sync commands")

@@ -12,6 +12,8 @@ import discord
 
 from bot.backfill import Backfills
 from bot.commands.ask import Ask
+from bot.commands.catchup import Catchup
+from bot.commands.digesting import Digesting, digesting
 from bot.commands.holding import place_of
 from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
@@ -49,6 +51,7 @@ from storage.clearing import Clearing
 from storage.database import Database
 from storage.history import History
 from storage.open_replies import OpenReplies
+from storage.part_notes import StoredPartNotes
 from storage.privacy import Privacy
 from storage.settings import GuildSettings
 from storage.usage import Usage
@@ -86,8 +89,10 @@ class Parts:
     conversation: ConversationParts
     pauses: Pauses
     ask: Ask
+    digests: Digesting
     summarize: Summarize
     lookup: LookupParts
+    catchup: Catchup
     posting: Posting
     setup: SetupAnswers
     people: PeopleParts
@@ -145,6 +150,19 @@ def assemble(base: Foundations) -> Parts:
         base, membership, private, limits, prompts, intake, pictures, pauses, words, memory, gate, replies, metering
     )
     leaving.also(conversation.newest.forget_person)
+    digests = digesting(
+        llm=base.llm,
+        tasks=base.tasks,
+        choices=memory.choices,
+        me=base.me,
+        pace=base.pace,
+        gate=gate,
+        words=words,
+        items=base.settings.tasks.summary_items,
+        notes=StoredPartNotes(base.database),
+        metering=metering,
+    )
+    leaving.also(lambda person_id, guild_id: digests.pages.forget(person_id))
     return Parts(
         membership=membership,
         private=private,
@@ -155,13 +173,9 @@ def assemble(base: Foundations) -> Parts:
         leaving=leaving,
         pauses=pauses,
         ask=ask,
-        summarize=Summarize(
-            llm=base.llm,
-            choices=memory.choices,
-            me=base.me,
-            items=base.settings.tasks.summary_items,
-            metering=metering,
-        ),
+        digests=digests,
+        summarize=Summarize(digests),
+        catchup=Catchup(digests),
         lookup=look_up(
             database=base.database,
             tasks=base.tasks,

@@ -1,7 +1,7 @@
 """Messages go, and with them everything that was made from them. Every removal of a message comes through here.
 
 `wipe` leaves tombstones, so that reply chains hold; `erase` removes rows. Both follow the ids that derived rows store:
-a running summary or a memory goes with any of its sources, and one of Steward's messages that repeats words of a source
+a summary or a memory goes with any of its sources, and one of Steward's messages that repeats words of a source
 is wiped with it. It does not know why something has to go. Runs inside its caller's transaction.
 """
 
@@ -26,6 +26,8 @@ from storage.models import (
     Mention,
     Message,
     OpenReply,
+    PartNotes,
+    PartNotesSource,
     Passage,
     Person,
     Quote,
@@ -178,6 +180,8 @@ async def _drop_derived(connection: AsyncConnection, ids: Sequence[int], *, memo
     for some in portions(ids):
         made = select(SummarySource.summary_id).where(SummarySource.message_id.in_(some))
         gone["summaries"] += await _delete(connection, Summary, Summary.id.in_(made))
+        noted = select(PartNotesSource.notes_id).where(PartNotesSource.message_id.in_(some))
+        gone["summaries"] += await _delete(connection, PartNotes, PartNotes.id.in_(noted))
         remembered = select(MemorySource.memory_id).where(MemorySource.message_id.in_(some))
         if memories:
             gone["memories"] += await _delete(connection, Memory, Memory.id.in_(remembered))

@@ -13,7 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.choices import OUTSIDE, opted_out
 from storage.forgetting import IDS_PER_STATEMENT, in_guild, portions
-from storage.models import Base, Mention, Message, Summary, SummarySource, TokenCount
+from storage.models import (
+    Base,
+    Mention,
+    Message,
+    PartNotes,
+    PartNotesSource,
+    Summary,
+    SummarySource,
+    TokenCount,
+)
 from storage.records import StoredMessage
 from storage.upserts import merge
 
@@ -61,6 +70,8 @@ async def forget_mentions(connection: AsyncConnection, person_id: int, guild_id:
     for some in portions(found):
         made = select(SummarySource.summary_id).where(SummarySource.message_id.in_(some))
         gone["summaries"] += await _delete(connection, Summary, Summary.id.in_(made))
+        noted = select(PartNotesSource.notes_id).where(PartNotesSource.message_id.in_(some))
+        gone["summaries"] += await _delete(connection, PartNotes, PartNotes.id.in_(noted))
         await _delete(connection, TokenCount, TokenCount.message_id.in_(some))
     return gone | {"mentions": await _delete(connection, Mention, which)}
 

@@ -4,9 +4,9 @@
 `author_name` is the name as it was when the message was written: a nickname of one server never shows up in another,
 and a conversation reads the same each time.
 
-What is made from messages (`quotes`, `summaries`, `memories`, `recalls`, `alternatives`, `passages`) knows the ids of
-those messages, and `forgetting.py` follows them. A column that holds a person's id is named `person_id` or `author_id`;
-`people.id` is the only other one.
+What is made from messages (`quotes`, `summaries`, `part_notes`, `memories`, `recalls`, `alternatives`, `passages`)
+knows the ids of those messages, and `forgetting.py` follows them. A column that holds a person's id is named
+`person_id` or `author_id`; `people.id` is the only other one.
 `guild_id` 0 stands for "outside of servers", in keys that cannot be NULL.
 """
 
@@ -232,6 +232,30 @@ class SummarySource(Base):
     __tablename__ = "summary_sources"
 
     summary_id: Mapped[int] = mapped_column(ForeignKey("summaries.id", ondelete="CASCADE"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(primary_key=True, index=True)
+
+
+class PartNotes(Base):
+    """What of a part of a conversation is worth telling, as JSON: the part began with `first_id` and had so many
+    messages; `key` is made from all of them and from who read them."""
+
+    __tablename__ = "part_notes"
+    __table_args__ = (Index(None, "key"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    first_id: Mapped[int] = mapped_column(index=True)
+    messages: Mapped[int]
+    notes: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PartNotesSource(Base):
+    """Notes of a part were made from this message."""
+
+    __tablename__ = "part_notes_sources"
+
+    notes_id: Mapped[int] = mapped_column(ForeignKey("part_notes.id", ondelete="CASCADE"), primary_key=True)
     message_id: Mapped[int] = mapped_column(primary_key=True, index=True)
 
 

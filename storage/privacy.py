@@ -42,6 +42,7 @@ from storage.models import (
     Mention,
     Message,
     OpenReply,
+    PartNotesSource,
     Person,
     Reply,
     SettingChange,
@@ -142,7 +143,8 @@ class Privacy:
             found["alternatives"] = await _shown(session, select(Alternative).where(Alternative.message_id.in_(others)))
             mine = select(Message.id).where(Message.author_id == person_id, _place(guild_id))
             made = select(func.count(SummarySource.summary_id.distinct())).where(SummarySource.message_id.in_(mine))
-            found["summaries"] = await session.scalar(made)
+            noted = select(func.count(PartNotesSource.notes_id.distinct())).where(PartNotesSource.message_id.in_(mine))
+            found["summaries"] = (await session.scalar(made) or 0) + (await session.scalar(noted) or 0)
         return found
 
     async def opt_out(self, person_id: int, guild_id: int | None = None) -> Receipt:

@@ -48,7 +48,7 @@ async def tell(interaction: discord.Interaction, text: str, buttons: discord.ui.
     if not interaction.response.is_done():
         await interaction.response.send_message(text, ephemeral=True, view=view)
     elif interaction.extras.pop(IN_PLACE, False) or _is_promised(interaction):
-        await interaction.edit_original_response(content=text, view=view)
+        await interaction.edit_original_response(content=text, view=buttons)  # None: those of the progress go
     else:
         await interaction.followup.send(text, ephemeral=True, view=view)
 

@@ -16,7 +16,7 @@ answer any message of mine and I know what was said before. Several people can j
 for moderators. Edit your question within two minutes and I answer it anew; delete it and I stop.
 **Commands**
 - `/ask` asks me something; only you see the answer, until you press *Post here*.
-- `/summarize` tells you what the last messages of a channel were about, with links to them. Only you see it.
+- `/summarize` tells you what was said, with links. Only you see it; `/catchup` does it for what you missed.
 - `/find` looks up what was said here, or what the server's documents say. Only you see it.
 - `/knowledge` lets whoever manages the server give me documents for that.
 - `/memory` lets me remember what you ask me to; “remember that …” does the same. Off until you say yes.

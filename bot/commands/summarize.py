@@ -1,154 +1,222 @@
-"""/summarize: what the last messages of a channel were about, in private, each point with a link to its message.
+"""/summarize, and *Summarize from here*: what was said in a range of messages, in private, with links to them.
 
-Nothing of it is stored. How a summary is made is `llm.tasks.summarize`'s business.
+How a summary is made is `llm.tasks.summarize`'s business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import get_args
 
 import discord
 from discord import app_commands
 
-from bot.commands.answering import defer, explained, tell, tell_parts
-from bot.conversation.intake import ORDINARY
-from bot.conversation.markup import readable
-from bot.conversation.naming import names_in
-from bot.conversation.rendering import DISCORD_LIMIT, Part, length, neutralize, small
+from bot.audience import reaches_no_further
+from bot.commands.answering import explained, tell
+from bot.commands.digest import NOTHING_LEFT, cited, lines_of, remark_on, without
+from bot.commands.digesting import Digesting
+from bot.commands.fetching import Read
+from bot.commands.kept_notes import KeptNotes
+from bot.commands.paged import Again
+from bot.commands.ranges import MOST, Asked, Range, beginning_with, chosen
+from bot.commands.working import Work
+from bot.conversation.own_text import INSTEAD
 from bot.errors import Refusal
-from bot.gate import Gate
 from bot.limits import PersonalLimits
-from bot.metering import Metering, Payer, used_by
-from llm.client import LLMClient
-from llm.tasks.summarize import SourceMessage, Summary, summarize
-from llm.tasks.summary import Fallback
-from storage.choices import Choices
+from bot.metering import Payer, used_by
+from llm.tasks.summary import Length, Style, Summary, Wish
 
-FEWEST, DEFAULT, MOST = 2, 50, 500
-_LONGEST_ITEM = 400
+FEWEST, DEFAULT = 2, 50
+TOO_SHORT = "There is nothing to summarize: these messages are too short to tell anything."
+NOT_HERE = (
+    "Not everybody in this channel may read {channel}, so I do not post this here. *Send me by DM* works, or ask there."
+)
+LANGUAGES = (
+    "Arabic",
+    "Chinese",
+    "Czech",
+    "Danish",
+    "Dutch",
+    "English",
+    "Finnish",
+    "French",
+    "German",
+    "Greek",
+    "Hebrew",
+    "Hindi",
+    "Indonesian",
+    "Italian",
+    "Japanese",
+    "Korean",
+    "Norwegian",
+    "Polish",
+    "Portuguese",
+    "Romanian",
+    "Russian",
+    "Spanish",
+    "Swedish",
+    "Turkish",
+    "Ukrainian",
+)
+"""As many as Discord lets somebody choose from."""
+STYLES: tuple[tuple[str, Style], ...] = (
+    ("Brief", "brief"),
+    ("Bullets", "bullets"),
+    ("Decisions and action items", "decisions"),
+    ("Open questions", "questions"),
+)
 
-_WHY_EXTRACT: dict[Fallback, str] = {
-    "built-in model": "the small built-in model cannot write summaries, so these are members' own words",
-    "engine failed": "the language model is not available right now, so these are members' own words",
-    "no room": "the model's context is too small for a summary, so these are members' own words",
-    "no citations": "the model did not say where its points come from, so these are members' own words",
-}
 
-ReadableChannel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.StageChannel
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a summary was made of, to show it again."""
+
+    summary: Summary
+    wanted: Range
+    wish: Wish
+    places: dict[int, int]
+    guild_id: int
+    remark: str
+
+    def lines(self, summary: Summary) -> list[str]:
+        """The answer."""
+        return lines_of(summary, self.wish.style, self.places, self.guild_id, self.remark)
 
 
 class Summarize:
     """Answers /summarize."""
 
-    def __init__(
-        self,
-        *,
-        llm: LLMClient,
-        choices: Choices,
-        me: Callable[[], discord.ClientUser],
-        items: int,
-        metering: Metering,
-    ) -> None:
-        self._llm = llm
-        self._choices = choices
-        self._me = me
-        self._items = items
-        self._metering = metering
+    def __init__(self, tools: Digesting) -> None:
+        self.tools = tools
 
-    async def answer(self, interaction: discord.Interaction, count: int) -> None:
+    async def answer(self, work: Work, wanted: Range, wish: Wish) -> None:
         """Answer in private. Raises what `explained` explains."""
-        channel = _readable_channel(interaction)
-        found = [message async for message in channel.history(limit=count)]
-        left_out = await self._choices.left_out({message.author.id for message in found}, interaction.guild_id)
-        read = [message for message in reversed(found) if message.author.id not in left_out]
-        sources = [source for message in read if (source := self._source(message)).text]
-        if not sources:
-            await tell(interaction, f"There is nothing to summarize: {_none_of(len(found))}.")
+        interaction = work.interaction
+        rules = await self.tools.gate.for_interaction(interaction)
+        read = await self.tools.fetching.read(wanted, lambda count: work.say(f"Reading: {count:,} messages so far …"))
+        if not read.sources:
+            await tell_instead(work, f"There is nothing to summarize: {_none_of(read.found)}.")
             return
-        user = f"{interaction.guild_id}/{interaction.user.id}"
-        summary = await summarize(self._llm, sources, count=self._items, user=user)
-        await self._metering.count(Payer.of(interaction.user, interaction.guild, channel), used_by(summary.usage))
+        summary = await self.tools.summarizer.summarize(
+            read.sources,
+            wish,
+            user=f"{interaction.guild_id}/{interaction.user.id}",
+            store=KeptNotes(self.tools.notes, read.written_at),
+            progress=lambda done, total: work.say(progress_words(len(read.sources), done, total)),
+        )
+        payer = Payer.of(interaction.user, interaction.guild, interaction.channel)
+        await self.tools.metering.count(payer, used_by(summary.cost.usage))
+        shown = self._shown(summary, wanted, wish, read)
+        summary = await self._checked(shown, summary)
         if not summary.items:
-            await tell(interaction, "There is nothing to summarize: the last messages are too short to tell anything.")
+            await tell_instead(work, TOO_SHORT if not shown.summary.items else NOTHING_LEFT)
             return
-        await tell_parts(interaction, _parts(summary, len(found), channel, is_partial=bool(left_out)))
+        lines = shown.lines(summary)
+        if rules.filter_own_text and self.tools.words.is_in("\n".join(lines)):
+            await tell_instead(work, INSTEAD)
+            return
+        await self.tools.pages.give(work, lines, self._again(shown))
 
-    def _source(self, message: discord.Message) -> SourceMessage:
-        """The message as words; without any where a bot or Discord itself wrote it."""
-        by_person = message.type in ORDINARY and not message.author.bot and message.webhook_id is None
-        people = {person.id: person.display_name for person in message.mentions}
-        text = readable(message.content, names_in(message.guild, self._me(), people)) if by_person else ""
-        return SourceMessage(message.id, message.author.display_name, text, message.created_at)
+    def _again(self, shown: Shown) -> Again:
+        async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
+            source = shown.wanted.channel
+            if is_public and not reaches_no_further(source, interaction.channel):
+                raise Refusal(NOT_HERE.format(channel=source.mention))
+            left = await self._checked(shown, shown.summary)
+            if not left.items:
+                raise Refusal(NOTHING_LEFT)
+            return shown.lines(left)
+
+        return again
+
+    async def _checked(self, shown: Shown, summary: Summary) -> Summary:
+        """The summary without what rests on messages that were deleted meanwhile."""
+        if not summary.items:
+            return summary
+        return without(summary, await self.tools.fetching.still_true(shown.wanted.channel, shown.places))
+
+    @staticmethod
+    def _shown(summary: Summary, wanted: Range, wish: Wish, read: Read) -> Shown:
+        is_plain = wish.style == "bullets" and not wish.language
+        remark = remark_on(
+            summary, read.found, wanted.words, is_partial=read.is_partial, is_plain=is_plain, is_cut=read.is_cut
+        )
+        places = cited(summary, read.sources)
+        return Shown(summary, wanted, wish, places, wanted.channel.guild.id, remark)
 
 
 def add_summarize(
-    tree: app_commands.CommandTree[discord.Client], summarizer: Summarize, limits: PersonalLimits, gate: Gate
+    tree: app_commands.CommandTree[discord.Client], summarizer: Summarize, limits: PersonalLimits
 ) -> None:
-    """Hang /summarize on the tree."""
+    """Hang /summarize and its context menu on the tree."""
 
-    @tree.command(name="summarize", description="What the last messages here were about; only you see it")
-    @app_commands.describe(count=f"How many messages to read, {FEWEST} to {MOST}")
+    async def answer(interaction: discord.Interaction, wanted: Range, wish: Wish) -> None:
+        with limits.request(interaction.user.id):
+            async with summarizer.tools.works.work(interaction) as work, explained(interaction), work.settled():
+                await summarizer.answer(work, wanted, wish)
+
+    @tree.command(name="summarize", description="What was said here, with links to the messages; only you see it")
+    @app_commands.describe(
+        count=f"The last so many messages, {FEWEST} to {MOST:,}",
+        window="The last minutes, hours or days, such as 90m, 6h, 2d",
+        first="From this message on: its link or id",
+        last="Up to this message: its link or id",
+        thread="A thread, as a whole or within the range",
+        style="How it is written",
+        length="How long it is",
+        language="In which language; without it, in that of the messages",
+    )
+    @app_commands.choices(
+        style=[app_commands.Choice(name=name, value=value) for name, value in STYLES],
+        length=[app_commands.Choice(name=value.title(), value=value) for value in get_args(Length)],
+        language=[app_commands.Choice(name=name, value=name) for name in LANGUAGES],
+    )
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     async def summarize_command(
-        interaction: discord.Interaction, count: app_commands.Range[int, FEWEST, MOST] = DEFAULT
+        interaction: discord.Interaction,
+        count: app_commands.Range[int, FEWEST, MOST] | None = None,
+        window: str | None = None,
+        first: str | None = None,
+        last: str | None = None,
+        thread: app_commands.AppCommandThread | None = None,
+        style: str = "bullets",
+        length: str = "medium",
+        language: str = "",
     ) -> None:
-        await defer(interaction)
         async with explained(interaction):
-            with limits.request(interaction.user.id):
-                await gate.for_interaction(interaction)
-                await summarizer.answer(interaction, count)
+            asked = Asked(count, window, first, last, thread.id if thread else None)
+            wanted = chosen(interaction, asked, summarizer.tools.works.clock.utc(), DEFAULT)
+            await answer(interaction, wanted, _wish(style, length, language, summarizer.tools.items))
+
+    @tree.context_menu(name="Summarize from here")
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    async def summarize_from_here(interaction: discord.Interaction, message: discord.Message) -> None:
+        async with explained(interaction):
+            wanted = beginning_with(interaction, message)
+            await answer(interaction, wanted, Wish(count=summarizer.tools.items))
 
 
-def _readable_channel(interaction: discord.Interaction) -> ReadableChannel:
-    """The channel, when both the asker and Steward may read what was said in it."""
-    channel = interaction.channel
-    if not isinstance(channel, ReadableChannel):
-        raise Refusal("I can only summarize text channels and threads.")
-    if not _may_read(interaction.permissions):
-        raise Refusal("You may not read this channel's history, so I do not read it for you.")
-    if not _may_read(interaction.app_permissions):
-        raise Refusal("I may not read this channel's history: I need *View Channel* and *Read Message History* here.")
-    return channel
+def progress_words(messages: int, done: int, total: int) -> str:
+    """How far a summary is."""
+    part = f", part {min(done + 1, total)} of {total}" if total > 1 else ""
+    return f"Summarizing {messages:,} messages{part} …"
 
 
-def _may_read(granted: discord.Permissions) -> bool:
-    return granted.view_channel and granted.read_message_history
+def _wish(style: str, length: str, language: str, items: int) -> Wish:
+    """What was chosen; Discord lets nobody choose anything else."""
+    known = {value for _, value in STYLES}
+    if style not in known or length not in get_args(Length) or language not in {"", *LANGUAGES}:
+        raise Refusal("I do not know that style, length or language. Choose one from the list.")
+    return Wish(style, length, language, items)  # type: ignore[arg-type]
+
+
+async def tell_instead(work: Work, sentence: str) -> None:
+    """A sentence instead of an answer, in the place of the progress and its button."""
+    await work.settle()
+    await tell(work.interaction, sentence)
 
 
 def _none_of(count: int) -> str:
-    return "this channel is empty" if not count else f"none of the last {count} messages has text by a person"
-
-
-def _parts(summary: Summary, found: int, channel: ReadableChannel, *, is_partial: bool) -> list[Part]:
-    """The summary in messages of at most 2,000 characters, cut between its points."""
-    lines = [_headline(summary), *(_line(summary, index, channel) for index in range(len(summary.items)))]
-    lines.append(small(_remark(summary, found, is_partial=is_partial)))
-    messages = [lines[0]]
-    for line in lines[1:]:
-        joined = f"{messages[-1]}\n{line}"
-        if length(joined) <= DISCORD_LIMIT:
-            messages[-1] = joined
-        else:
-            messages.append(line)
-    return [Part("", message) for message in messages]
-
-
-def _headline(summary: Summary) -> str:
-    return "**The most telling messages**" if summary.method == "extract" else "**What was said**"
-
-
-def _line(summary: Summary, index: int, channel: ReadableChannel) -> str:
-    item = summary.items[index]
-    text = " ".join(neutralize(item.text).split())
-    short = text if len(text) <= _LONGEST_ITEM else text[: _LONGEST_ITEM - 1] + "…"
-    who = f"**{discord.utils.escape_markdown(item.author)}**: " if summary.method == "extract" else ""
-    return f"- {who}{short} [↗]({channel.get_partial_message(item.message_id).jump_url})"
-
-
-def _remark(summary: Summary, found: int, *, is_partial: bool) -> str:
-    """`is_partial`: some of the people who wrote do not want to be read."""
-    remark = f"read {summary.read} of the last {found} messages"
-    if summary.total < found:
-        without = "bots, people who opted out" if is_partial else "bots"
-        remark += f"; {without} and messages without text are left out"
-    return f"{remark} · {_WHY_EXTRACT[summary.fallback]}" if summary.fallback else remark
+    if not count:
+        return "there is no message in that range"
+    return f"none of {'the message' if count == 1 else f'the {count:,} messages'} has text by a person whom I may read"

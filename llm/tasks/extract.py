@@ -1,16 +1,21 @@
-"""The most telling messages of a channel, by TF-IDF: members' own words, no model. Pure; no discord, no torch.
+"""The most telling sentences of a channel: members' own words. Pure; no discord, no torch.
 
-A message tells much when it speaks of what the others speak of, in words that are not everybody's. It works in every
-script: words where words are spaced, pairs of characters where they are not.
+A sentence tells much when it speaks of what the others speak of: by its vector, where an embedding model gave any, else
+by its words that are not everybody's (TF-IDF). It works in every script: words where words are spaced, pairs of
+characters where they are not.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from llm.tasks.summary import SourceMessage, Summary, SummaryItem
+import numpy as np
+from numpy.typing import NDArray
+
+from llm.tasks.summary import SourceMessage, SummaryItem
 
 READ_AT_MOST = 2_000
 """Messages, the newest ones: more would not change what a channel talks about now."""
@@ -24,7 +29,13 @@ _FULL_SENTENCE = 12
 """Different words from which on a message is not held to be short."""
 
 _TOO_ALIKE = 0.6
-"""Cosine similarity above which two messages say the same."""
+"""Cosine similarity above which two sentences say the same, by words…"""
+_TOO_NEAR = 0.82
+"""…and by the vectors of an embedding model, which are nearer to each other."""
+
+_LONG = 160
+"""Characters from which on a message is taken apart into its sentences."""
+_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 
 _NOT_WORDS = re.compile(r"https?://\S+|<a?:\w+:\d+>|<[@#][!&]?\d+>|</[^>]*>|<t:-?\d+(?::\w)?>|```\w*")
 _COMMAND = re.compile(r"^\s*[!/.?$;+%]{1,2}[a-z]+(?:\s|$)")
@@ -33,16 +44,31 @@ _TOKEN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:['’][^\W\d_]+)*")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
 
-def extract(messages: Sequence[SourceMessage], count: int) -> Summary:
-    """Up to `count` messages that tell most about the whole, in their own order.
+def extract(messages: Sequence[SourceMessage], count: int) -> list[SummaryItem]:
+    """Up to `count` sentences that tell most about the whole, in their own order, by their words alone.
 
     Empty, one-word and command-like messages and (near-)repetitions are never chosen. CPU work of up to a second.
     """
-    read = messages[-READ_AT_MOST:]
-    candidates = _candidates(read)
-    chosen = _choose(candidates, count) if count > 0 else []
-    items = [SummaryItem(_shorten(message.text), message.id, message.author) for message in chosen]
-    return Summary(items, read=len(read), total=len(messages), method="extract")
+    return choose(candidates(messages), count)
+
+
+def choose(found: Sequence[SourceMessage], count: int, vectors: NDArray[np.float32] | None = None) -> list[SummaryItem]:
+    """The best of some `candidates`; `vectors` of unit length, one for each, if there are any."""
+    chosen = _choose(found, count, vectors) if count > 0 else []
+    return [SummaryItem(_shorten(one.text), (one.id,), one.author) for one in chosen]
+
+
+def candidates(messages: Sequence[SourceMessage]) -> list[SourceMessage]:
+    """Sentences that could tell something, each as a message of its own, each wording once (where it was first)."""
+    first_of: dict[tuple[str, ...], SourceMessage] = {}
+    for message in messages[-READ_AT_MOST:]:
+        if _COMMAND.match(message.text):
+            continue
+        for sentence in _sentences(message.text):
+            said = tuple(words(sentence))
+            if _said_enough(said):
+                first_of.setdefault(said, replace(message, text=sentence))
+    return list(first_of.values())
 
 
 def words(text: str) -> list[str]:
@@ -56,36 +82,40 @@ def words(text: str) -> list[str]:
     return found
 
 
-def _candidates(messages: Sequence[SourceMessage]) -> list[SourceMessage]:
-    """Messages that could tell something, each wording once (where it was said first)."""
-    first_of: dict[tuple[str, ...], SourceMessage] = {}
-    for message in messages:
-        said = tuple(words(message.text))
-        if _said_enough(said) and not _COMMAND.match(message.text):
-            first_of.setdefault(said, message)
-    return list(first_of.values())
+def _sentences(text: str) -> list[str]:
+    """A long message's sentences; one that is too short to tell anything stays with the one before it."""
+    if len(text) <= _LONG:
+        return [text]
+    found: list[str] = []
+    for sentence in filter(None, _SENTENCES.split(text[:_READ_CHARACTERS])):
+        if found and (not _said_enough(words(sentence)) or not _said_enough(words(found[-1]))):
+            found[-1] = f"{found[-1]} {sentence}"
+        else:
+            found.append(sentence)
+    return found
 
 
 def _said_enough(said: Sequence[str]) -> bool:
     return sum(1 if _IS_UNSPACED.match(word) else 2 for word in said) >= _LEAST_SAID
 
 
-def _choose(candidates: Sequence[SourceMessage], count: int) -> list[SourceMessage]:
-    if len(candidates) < 2:
-        return list(candidates)
-    vectors = _vectors([message.text for message in candidates])
-    scores = _scores(vectors)
+def _choose(found: Sequence[SourceMessage], count: int, vectors: NDArray[np.float32] | None) -> list[SourceMessage]:
+    if len(found) < 2:
+        return list(found)
+    rows: Any = _word_vectors([one.text for one in found]) if vectors is None else vectors
+    scores = _scores(rows, found)
+    too_alike = _TOO_ALIKE if vectors is None else _TOO_NEAR
     chosen: list[int] = []
-    for place in sorted(range(len(candidates)), key=lambda place: (-scores[place], place)):
-        alike = (vectors[chosen] @ vectors[place].T).max() if chosen else 0.0
-        if alike <= _TOO_ALIKE:
+    for place in sorted(range(len(found)), key=lambda place: (-scores[place], place)):
+        alike = (rows[chosen] @ rows[place].T).max() if chosen else 0.0
+        if alike <= too_alike:
             chosen.append(place)
         if len(chosen) == count:
             break
-    return [candidates[place] for place in sorted(chosen)]
+    return [found[place] for place in sorted(chosen)]
 
 
-def _vectors(texts: list[str]) -> Any:  # noqa: ANN401 - a scipy sparse matrix, untyped
+def _word_vectors(texts: list[str]) -> Any:  # noqa: ANN401 - a scipy sparse matrix, untyped
     """One row of unit length per text."""
     from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second to import: only who extracts pays
 
@@ -95,14 +125,13 @@ def _vectors(texts: list[str]) -> Any:  # noqa: ANN401 - a scipy sparse matrix, 
     return vectorizer.transform(texts)
 
 
-def _scores(vectors: Any) -> list[float]:  # noqa: ANN401
+def _scores(rows: Any, found: Sequence[SourceMessage]) -> list[float]:  # noqa: ANN401
     """How much each text speaks of what the others speak of: its similarity to the sum of the others, where a text
     needs about a sentence of different words to count in full."""
-    import numpy
-
-    together = numpy.asarray(vectors.sum(axis=0)).ravel()
-    substance = numpy.minimum(1.0, numpy.sqrt(numpy.diff(vectors.indptr) / _FULL_SENTENCE))
-    scores: list[float] = ((vectors @ together - 1.0) * substance).tolist()
+    together = np.asarray(rows.sum(axis=0)).ravel()
+    different = np.asarray([len(set(words(one.text))) for one in found])
+    substance = np.minimum(1.0, np.sqrt(different / _FULL_SENTENCE))
+    scores: list[float] = ((np.asarray(rows @ together).ravel() - 1.0) * substance).tolist()
     return scores
 
 

@@ -107,7 +107,7 @@ def _extracted(before: str, said: Sequence[Utterance], tokens: int) -> str:
     now = datetime.now(UTC)
     sources = [SourceMessage(place, speaker(one.author), one.text, now) for place, one in enumerate(told)]
     kept: list[str] = []
-    for item in extract(sources, EXTRACTED).items:
+    for item in extract(sources, EXTRACTED):
         line = f"{item.author}{_AUTHOR_END}{item.text}"
         if sum(map(len, kept)) + len(line) > tokens * _CHARACTERS_PER_TOKEN:
             break

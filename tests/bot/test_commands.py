@@ -96,7 +96,7 @@ class TestAsk:
     async def test_it_is_no_message_to_summarize(self, world: World, engine: ScriptedEngine) -> None:
         engine.enqueue(reply("It is 42."))
         await world.ada.slash(world.channel, "ask", question="what is my secret?")
-        assert "this channel is empty" in text_of(await world.grace.slash(world.channel, "summarize"))
+        assert "there is no message" in text_of(await world.grace.slash(world.channel, "summarize"))
 
     async def test_an_engine_that_comes_back_in_time_still_answers(self, world: World, engine: ScriptedEngine) -> None:
         engine.enqueue(failure(503, "loading"), reply("Here I am."))
@@ -196,89 +196,6 @@ class TestAsk:
         assert text_of(await world.ada.user.slash("ask", question="hello?")) == "Hello."
 
 
-async def chatter(world: World) -> list[discord.Message]:
-    said = []
-    for person, line in (
-        (world.ada, "The release of the garden app moves to Thursday because the payment page is broken."),
-        (world.grace, "ok"),
-        (world.grace, "Linus will write the announcement for the release before Wednesday evening."),
-        (world.ada, f"{world.grace.mention} please test the payment page again before the release on Thursday."),
-    ):
-        said.append(await person.send(world.channel, line))
-    return said
-
-
-class TestSummarize:
-    async def test_the_built_in_model_gives_an_extract_with_links(
-        self, world: World, engine: ScriptedEngine, history: History
-    ) -> None:
-        engine.model = "embedded/chat"
-        said = await chatter(world)
-        result = await world.grace.slash(world.channel, "summarize")
-        told = text_of(result)
-        assert was_deferred(world)
-        assert "built-in model" in told and "members' own words" in told
-        assert "**Ada**: The release of the garden app moves to Thursday" in told
-        assert f"[↗]({said[0].jump_url})" in told
-        assert "read 4 of the last 4 messages" in told
-        assert "Grace please test" in told
-        assert await history.recent(world.channel.id, 10) == []
-
-    async def test_a_model_writes_points_with_links(self, world: World, engine: ScriptedEngine) -> None:
-        said = await chatter(world)
-        engine.enqueue(reply("- The release moves to Thursday [1]\n- Linus announces it @everyone [3]\n- invented"))
-        told = text_of(await world.ada.slash(world.channel, "summarize", count=100))
-        assert told.startswith("**What was said**")
-        assert f"- The release moves to Thursday [↗]({said[0].jump_url})" in told
-        assert f"- Linus announces it @\u200beveryone [↗]({said[2].jump_url})" in told
-        assert "invented" not in told
-
-    async def test_what_was_not_read_is_said(self, world: World, engine: ScriptedEngine) -> None:
-        engine.model = "embedded/chat"
-        robot = world.guild.add_member(world.env.create_user("Robot", bot=True))
-        await chatter(world)
-        await robot.send(world.channel, "beep beep beep beep")
-        told = text_of(await world.ada.slash(world.channel, "summarize", count=3))
-        assert "read 2 of the last 3 messages; bots and messages without text are left out" in told
-        assert "beep" not in told
-
-    async def test_long_summaries_are_cut_between_points(self, world: World, engine: ScriptedEngine) -> None:
-        said = await chatter(world)
-        points = "\n".join(f"- {'word ' * 70}{number} [1]" for number in range(7))
-        engine.enqueue(reply(points))
-        result = await world.ada.slash(world.channel, "summarize")
-        parts = [text_of(result), *[part.content for part in result.followups]]
-        assert len(parts) > 1 and all(len(part) <= 2000 for part in parts)
-        assert sum(part.count(said[0].jump_url) for part in parts) == 7
-
-    async def test_an_engine_that_is_away_leaves_an_extract(self, world: World, engine: ScriptedEngine) -> None:
-        await chatter(world)
-        await engine.stop()
-        told = text_of(await world.ada.slash(world.channel, "summarize"))
-        assert "Thursday" in told and "not available right now" in told
-
-    async def test_nothing_to_summarize(self, world: World, engine: ScriptedEngine) -> None:
-        assert "this channel is empty" in text_of(await world.ada.slash(world.channel, "summarize"))
-        await world.ada.send(world.channel, "", attachments=[("a.txt", b"x")])
-        assert "none of the last 1 messages" in text_of(await world.ada.slash(world.channel, "summarize"))
-        engine.model = "embedded/chat"
-        await world.ada.send(world.channel, "ok")
-        assert "too short" in text_of(await world.ada.slash(world.channel, "summarize"))
-
-    async def test_who_may_not_read_gets_nothing(self, world: World) -> None:
-        hidden = {world.guild.default_role: discord.PermissionOverwrite(read_message_history=False)}
-        channel = world.guild.create_text_channel("past", overwrites=hidden)
-        assert "You may not read" in text_of(await world.ada.slash(channel, "summarize"))
-
-    async def test_what_steward_may_not_read_is_said(self, world: World) -> None:
-        me = world.guild.me
-        assert me is not None
-        channel = world.guild.create_text_channel(
-            "past", overwrites={me: discord.PermissionOverwrite(read_message_history=False)}
-        )
-        assert "I may not read" in text_of(await world.ada.slash(channel, "summarize"))
-
-
 class TestTheTree:
     async def test_commands_are_sent_only_when_they_differ(self, world: World, bot: Bot) -> None:
         def puts() -> int:
@@ -297,7 +214,9 @@ class TestTheTree:
     async def test_names_are_unique_and_described(self, world: World, bot: Bot) -> None:
         commands = bot.clients[0].tree.get_commands()
         assert sorted(command.name for command in commands) == [
+            "Summarize from here",
             "ask",
+            "catchup",
             "find",
             "help",
             "knowledge",
@@ -309,7 +228,7 @@ class TestTheTree:
             "typing",
             "usage",
         ]
-        assert all(getattr(command, "description", "") for command in commands)
+        assert all(getattr(command, "description", "a context menu has none") for command in commands)
 
     async def test_a_server_that_is_not_served_gets_a_sentence(self, world: World) -> None:
         world.env.inject_error("DELETE", "/users/@me/guilds/*", status=500, times=None)

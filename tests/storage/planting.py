@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from storage.history import History, StoredPerson, StoredReply
 from storage.memories import Embedded, Memories
 from storage.models import Base
 from storage.open_replies import KeptReply, OpenReplies, Page
+from storage.part_notes import StoredNotes, StoredPartNotes
 from storage.search import Search
 from storage.summaries import RunningSummaries, RunningSummary
 from storage.tokens import TokenCounts
@@ -68,6 +70,8 @@ async def _plant_derived(database: Database) -> None:
     )
     summary = RunningSummary(CHANNEL, PLANTED, 3, f"The vault opens with {SECRET}", "m", frozenset({1, 2, 3}))
     assert await RunningSummaries(database).put(summary)
+    notes = StoredNotes("k", 1, 3, f'[{{"text": "The vault opens with {SECRET}"}}]')
+    assert await StoredPartNotes(database).put(notes, dict.fromkeys((1, 2, 3), NOON + timedelta(days=1)))
     pages = [Page("Ask her.", "", "stop"), Page(f"It opens with {SECRET}.", "", "length")]
     reply = KeptReply(SECOND_ANSWER, SECOND_ANSWER, CHANNEL, GUILD, PLANTED, 3, 701, 0, NOON)
     assert await OpenReplies(database).put(reply, pages)

@@ -6,28 +6,32 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm.tasks.extract import READ_AT_MOST, extract, words
-from llm.tasks.summary import SourceMessage, Summary
+from llm.tasks.extract import READ_AT_MOST, candidates, choose, extract, words
+from llm.tasks.summary import SourceMessage, SummaryItem
 from tests.llm.tasks.conversation import RELEASE, channel
 
 
-def texts(summary: Summary) -> list[str]:
-    return [item.text for item in summary.items]
+def texts(items: list[SummaryItem]) -> list[str]:
+    return [item.text for item in items]
+
+
+def ids(items: list[SummaryItem]) -> list[int]:
+    return [item.message_ids[0] for item in items]
 
 
 def test_the_topic_wins_over_small_talk_and_keeps_its_order() -> None:
-    summary = extract(RELEASE, 3)
-    assert [item.message_id for item in summary.items] == [101, 103, 107]
-    assert [item.author for item in summary.items] == ["Ada", "Grace", "Ada"]
-    assert (summary.read, summary.total, summary.method, summary.fallback) == (11, 11, "extract", None)
+    items = extract(RELEASE, 3)
+    assert ids(items) == [101, 103, 107]
+    assert [item.author for item in items] == ["Ada", "Grace", "Ada"]
 
 
 def test_what_tells_nothing_is_never_chosen() -> None:
-    assert {item.message_id for item in extract(RELEASE, 99).items} == {101, 103, 105, 107, 110}
+    assert set(ids(extract(RELEASE, 99))) == {101, 103, 105, 107, 110}
 
 
 @pytest.mark.parametrize(
@@ -56,12 +60,12 @@ def test_what_only_looks_like_a_command(text: str) -> None:
 
 def test_repetitions_are_said_once() -> None:
     spam = ["Bob: Buy my wonderful cheap watches today"] * 5 + ["Bob: BUY my wonderful, cheap watches: today!!!"]
-    summary = extract(channel(*spam, "Ada: The picnic is on Sunday, bring some cake."), 5)
-    assert texts(summary) == ["Buy my wonderful cheap watches today", "The picnic is on Sunday, bring some cake."]
+    items = extract(channel(*spam, "Ada: The picnic is on Sunday, bring some cake."), 5)
+    assert texts(items) == ["Buy my wonderful cheap watches today", "The picnic is on Sunday, bring some cake."]
 
 
 def test_near_repetitions_are_said_once() -> None:
-    summary = extract(
+    items = extract(
         channel(
             "Ada: The picnic in the old park is on Sunday at noon, bring cake",
             "Bob: The picnic in the old park is on Sunday at noon, bring some cake",
@@ -70,7 +74,7 @@ def test_near_repetitions_are_said_once() -> None:
         ),
         4,
     )
-    assert len(summary.items) == 3
+    assert len(items) == 3
 
 
 CHINESE = """王: 早上好
@@ -98,29 +102,44 @@ HEBREW = """א: בוקר טוב לכולם כאן
 @pytest.mark.parametrize("script", [CHINESE, THAI, RUSSIAN, HEBREW])
 def test_every_script(script: str) -> None:
     """The second and the fourth message speak of the database; the others greet, laugh and mention the cat."""
-    assert [item.message_id for item in extract(channel(*script.splitlines()), 2).items] == [101, 103]
+    assert ids(extract(channel(*script.splitlines()), 2)) == [101, 103]
 
 
 def test_words_of_both_kinds() -> None:
     assert words("Don't update 数据库 NOW <@123> https://x.y") == ["don't", "update", "数据", "据库", "now"]
 
 
-def test_only_the_newest_are_read_and_that_is_said() -> None:
+def test_only_the_newest_are_read() -> None:
     messages = channel(*[f"Ada: message number {number} of many" for number in range(READ_AT_MOST + 5)])
-    summary = extract(messages, 3)
-    assert (summary.read, summary.total) == (READ_AT_MOST, READ_AT_MOST + 5)
-    assert min(item.message_id for item in summary.items) >= 105
+    assert min(ids(extract(messages, 3))) >= 105
+
+
+def test_vectors_choose_where_there_are_any() -> None:
+    """The second and the third sentence speak of the same, whatever words they use; the first is far from both."""
+    found = candidates(channel("Ada: My cat is asleep", "Bob: The launch is on Friday", "Cy: We ship end of the week"))
+    vectors = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.8, 0.0, 0.6]], dtype=np.float32)
+    assert ids(choose(found, 2, vectors)) == [101, 102]
+    assert ids(choose(found, 0, vectors)) == []
+
+
+def test_a_long_message_is_taken_apart_into_sentences() -> None:
+    text = f"The picnic is on Sunday. {'Something else entirely is told here at length, and nobody reads it. ' * 3}Yes."
+    assert [one.text for one in candidates(channel(f"Ada: {text}"))] == [
+        "The picnic is on Sunday.",
+        "Something else entirely is told here at length, and nobody reads it.",
+        "Something else entirely is told here at length, and nobody reads it. Yes.",
+    ]
 
 
 def test_a_long_message_is_cut_between_words() -> None:
-    (item,) = extract(channel("Ada: " + "wonderful " * 100), 1).items
+    (item,) = extract(channel("Ada: " + "wonderful " * 100), 1)
     assert len(item.text) <= 240
     assert item.text.endswith("wonderful…")
 
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_nothing_to_say(count: int) -> None:
-    assert extract([], count) == Summary([], 0, 0, "extract")
+    assert extract([], count) == []
 
 
 @settings(max_examples=40, deadline=None)
@@ -129,10 +148,9 @@ def test_any_text_is_survived_and_only_real_messages_come_out(contents: list[str
     messages = [
         SourceMessage(number, "Ada", text, created_at=RELEASE[0].created_at) for number, text in enumerate(contents)
     ]
-    summary = extract(messages, count)
-    ids = [item.message_id for item in summary.items]
-    assert len(ids) <= count and ids == sorted(set(ids))
-    assert all(" ".join(contents[item.message_id].split()) == item.text for item in summary.items)
+    items = extract(messages, count)
+    assert len(items) <= count and ids(items) == sorted(set(ids(items)))
+    assert all(" ".join(contents[item.message_ids[0]].split()) == item.text for item in items)
 
 
 def test_a_real_channel(material: Path) -> None:
@@ -141,9 +159,9 @@ def test_a_real_channel(material: Path) -> None:
         line.split("> ", 1) for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if "> " in line
     ]
     messages = channel(*[f"{head.rpartition('<')[2]}: {text}" for head, text in lines if text])
-    summary = extract(messages, 8)
-    assert len(summary.items) == 8
-    assert all(len(words(item.text)) >= 3 for item in summary.items)
+    items = extract(messages, 8)
+    assert len(items) == 8
+    assert all(len(words(item.text)) >= 3 for item in items)
 
 
 def test_importing_the_task_does_not_import_scikit_learn() -> None:

@@ -1,0 +1,89 @@
+"""Fetches a range of messages from Discord, a hundred at a time, and makes of it what a task reads. Stores nothing.
+
+What people opted out of is skipped, and so are bots; how many that were is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import discord
+
+from bot.commands.ranges import Range, ReadableChannel
+from bot.conversation.intake import ORDINARY
+from bot.conversation.markup import readable
+from bot.conversation.naming import names_in
+from bot.errors import Refusal
+from llm.tasks.summary import SourceMessage
+from storage.choices import Choices
+
+PAGE = 100
+GONE = "That message is no longer there: it was deleted, or it is not in this channel."
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was found in a range: `found` messages, of which `sources` have words by people that may be read.
+
+    `is_partial`: some of those who wrote do not want to be read; `is_cut`: the range has older ones than these;
+    `written_at`: when each of the messages got the text that was read."""
+
+    sources: list[SourceMessage]
+    found: int
+    is_partial: bool
+    is_cut: bool = False
+    written_at: dict[int, datetime] = field(default_factory=dict)
+
+
+class Fetching:
+    """Reads ranges for one command. Methods raise discord's errors and StorageError."""
+
+    def __init__(self, choices: Choices, me: Callable[[], discord.ClientUser]) -> None:
+        self._choices = choices
+        self._me = me
+
+    async def read(self, wanted: Range, progress: Callable[[int], None] = lambda count: None) -> Read:
+        """The range as sources, oldest first; `progress` gets the number of messages so far. Raises Refusal where a
+        message that was named is gone."""
+        found: list[discord.Message] = []
+        history = wanted.channel.history(
+            limit=wanted.limit, after=wanted.after, before=wanted.before, oldest_first=False
+        )
+        async for message in history:
+            found.append(message)
+            if len(found) % PAGE == 0:
+                progress(len(found))
+        there = {message.id for message in found}
+        if len(found) < wanted.limit and not there.issuperset(wanted.needed):
+            raise Refusal(GONE)
+        found.reverse()
+        is_cut = len(found) >= wanted.limit and wanted.after is not None
+        return replace(await self.sources(found, wanted.channel), is_cut=is_cut)
+
+    async def sources(self, found: Sequence[discord.Message], channel: ReadableChannel) -> Read:
+        """What of these messages may be read, as words."""
+        left_out = await self._choices.left_out({message.author.id for message in found}, channel.guild.id)
+        told = [self._source(message) for message in found if message.author.id not in left_out]
+        written_at = {message.id: message.edited_at or message.created_at for message in found}
+        return Read([one for one in told if one.text], len(found), bool(left_out), written_at=written_at)
+
+    async def still_true(self, channel: ReadableChannel, cited: Collection[int]) -> set[int]:
+        """Those of the messages that are there still."""
+        there: set[int] = set()
+        left = sorted(cited)
+        while left:
+            after = discord.Object(left[0] - 1)
+            page = {one.id async for one in channel.history(limit=PAGE, after=after, oldest_first=True)}
+            there |= page & set(left)
+            reached = max(page, default=left[-1]) if len(page) == PAGE else left[-1]
+            left = [number for number in left if number > reached]
+        return there
+
+    def _source(self, message: discord.Message) -> SourceMessage:
+        """The message as words; without any where a bot or Discord itself wrote it."""
+        by_person = message.type in ORDINARY and not message.author.bot and message.webhook_id is None
+        people = {person.id: person.display_name for person in message.mentions}
+        text = readable(message.content, names_in(message.guild, self._me(), people)) if by_person else ""
+        return SourceMessage(message.id, message.author.display_name, text, message.created_at, message.channel.id)

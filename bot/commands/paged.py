@@ -1,0 +1,184 @@
+"""A private answer in pages, with buttons: back and forth, *Post here*, *Send me by DM*.
+
+The pages stay in memory only, for as long as Discord takes changes of a private answer. Before they are posted or sent,
+whoever made them is asked for them anew: what they rest on may have changed. It does not know what they say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import discord
+
+from bot.clock import Clock
+from bot.commands.answering import explained, tell
+from bot.commands.post import require_writing
+from bot.commands.working import LATE_S, Work
+from bot.conversation.rendering import DISCORD_LIMIT, length, neutralize
+from bot.errors import Refusal
+
+MOST = 500
+"""Answers that are kept: the oldest go first."""
+GONE = "I no longer have this answer. Please give the command again."
+SENT = "I sent it to you."
+NO_DM = "You do not take private messages from me, so I cannot send it to you."
+TEMPLATE = r"steward:page:(?P<what>prev|next|post|dm):(?P<answer>\d{1,20})"
+_PAGE_MARK = 40
+"""Characters of "page 3 of 12" and the lines around it."""
+
+Again = Callable[[discord.Interaction, bool], Awaitable[Sequence[str]]]
+"""The lines of an answer as they are true now; True where everybody in the channel will read them. Raises Refusal."""
+_Button = discord.ui.Button[discord.ui.View]
+_Item = discord.ui.DynamicItem[_Button]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one person was told: pages, the one that is shown, and how to get its lines anew; `may_post`: also for
+    others."""
+
+    person_id: int
+    pages: tuple[str, ...]
+    again: Again
+    made_at: float
+    at: int = 0
+    may_post: bool = True
+
+
+class Pages:
+    """Answers of the last quarter of an hour."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._answers: OrderedDict[int, Answer] = OrderedDict()
+
+    async def give(self, work: Work, lines: Sequence[str], again: Again, *, may_post: bool = True) -> None:
+        """Answer the command; too late for that, send a private message."""
+        await work.settle()
+        interaction = work.interaction
+        if work.is_late:
+            with contextlib.suppress(discord.Forbidden):  # that it may come to nothing was said while there was time
+                await _send(interaction.user, pages_of(lines))
+            return
+        answer = Answer(interaction.user.id, tuple(pages_of(lines)), again, self._clock.now(), may_post=may_post)
+        self._answers[interaction.id] = answer
+        self._forget_old()
+        await interaction.edit_original_response(content=answer.pages[0], view=_view(interaction.id, answer))
+
+    def forget(self, person_id: int) -> None:
+        """Keep nothing that this person was told."""
+        for number in [number for number, answer in self._answers.items() if answer.person_id == person_id]:
+            del self._answers[number]
+
+    async def pressed(self, interaction: discord.Interaction, what: str, answer_id: int) -> None:
+        """Do what a button says, for whoever the answer was given to."""
+        async with explained(interaction):
+            self._forget_old()
+            answer = self._answers.get(answer_id)
+            if answer is None or answer.person_id != interaction.user.id:
+                raise Refusal(GONE)
+            if what in ("prev", "next"):
+                await self._turn(interaction, answer_id, answer, 1 if what == "next" else -1)
+            elif what == "dm":
+                await self._to_person(interaction, answer)
+            else:
+                await self._to_channel(interaction, answer_id, answer)
+
+    async def _turn(self, interaction: discord.Interaction, answer_id: int, answer: Answer, step: int) -> None:
+        turned = replace(answer, at=min(max(answer.at + step, 0), len(answer.pages) - 1))
+        self._answers[answer_id] = turned
+        await interaction.response.edit_message(content=turned.pages[turned.at], view=_view(answer_id, turned))
+
+    async def _to_person(self, interaction: discord.Interaction, answer: Answer) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        try:
+            await _send(interaction.user, pages_of(await answer.again(interaction, False)))
+        except discord.Forbidden:
+            raise Refusal(NO_DM) from None
+        await tell(interaction, SENT)
+
+    async def _to_channel(self, interaction: discord.Interaction, answer_id: int, answer: Answer) -> None:
+        require_writing(interaction)
+        await interaction.response.defer()
+        if not answer.may_post:  # pressed twice
+            return
+        self._answers[answer_id] = posted = replace(answer, may_post=False)
+        try:
+            lines = await answer.again(interaction, True)
+        except Refusal:
+            self._answers[answer_id] = answer
+            raise
+        who = f"> **{neutralize(interaction.user.display_name)}** shares:"
+        for page in pages_of([who, *lines]):
+            await interaction.followup.send(page, ephemeral=False, wait=True)
+        await interaction.edit_original_response(view=_view(answer_id, posted))
+
+    def _forget_old(self) -> None:
+        now = self._clock.now()
+        while self._answers and (
+            len(self._answers) > MOST or now - next(iter(self._answers.values())).made_at > LATE_S
+        ):
+            self._answers.popitem(last=False)
+
+
+def pages_of(lines: Sequence[str]) -> list[str]:
+    """Lines in messages of at most 2,000 characters, cut between them; several say which they are."""
+    pages = [""]
+    for line in lines:
+        joined = f"{pages[-1]}\n{line}" if pages[-1] else line
+        if length(joined) <= DISCORD_LIMIT - _PAGE_MARK:
+            pages[-1] = joined
+        else:
+            pages.append(line[: DISCORD_LIMIT - _PAGE_MARK])
+    if len(pages) == 1:
+        return pages
+    return [f"{page}\n-# page {number} of {len(pages)}" for number, page in enumerate(pages, 1)]
+
+
+def page_button(pages: Pages) -> type[_Item]:
+    """The item to register with the client."""
+
+    class PageButton(discord.ui.DynamicItem[_Button], template=TEMPLATE):
+        def __init__(self, what: str, answer_id: int) -> None:
+            super().__init__(_button(what, answer_id))
+            self._pressed = (what, answer_id)
+
+        @classmethod
+        async def from_custom_id(
+            cls, interaction: discord.Interaction, item: discord.ui.Item[discord.ui.View], match: re.Match[str], /
+        ) -> Self:
+            return cls(match["what"], int(match["answer"]))
+
+        async def callback(self, interaction: discord.Interaction) -> None:
+            await pages.pressed(interaction, *self._pressed)
+
+    return PageButton
+
+
+async def _send(person: discord.User | discord.Member, pages: Sequence[str]) -> None:
+    for page in pages:
+        await person.send(page)
+
+
+_LABELS = {"prev": "Back", "next": "Next", "post": "Post here", "dm": "Send me by DM"}
+
+
+def _button(what: str, answer_id: int, *, disabled: bool = False) -> _Button:
+    return discord.ui.Button(label=_LABELS[what], custom_id=f"steward:page:{what}:{answer_id}", disabled=disabled)
+
+
+def _view(answer_id: int, answer: Answer) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    if len(answer.pages) > 1:
+        view.add_item(_button("prev", answer_id, disabled=answer.at == 0))
+        view.add_item(_button("next", answer_id, disabled=answer.at == len(answer.pages) - 1))
+    if answer.may_post:
+        view.add_item(_button("post", answer_id))
+    view.add_item(_button("dm", answer_id))
+    view.stop()  # the registered item answers; discord.py would keep this one for ever otherwise
+    return view
