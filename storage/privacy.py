@@ -156,6 +156,7 @@ class Privacy:
     async def delete(self, person_id: int, guild_id: int | None = None) -> Receipt:
         """Delete everything about this person, with what was made from it, over all tables."""
         gone: Counts = Counts()
+        opened = (await self.held(person_id, guild_id))["open_replies"]
         async with self._database.session() as session:
             answers = list(await session.scalars(_answers(person_id, guild_id)))
             asked = select(Message.id).where(Message.id < 0, Message.author_id == person_id, _place(guild_id))
@@ -178,6 +179,7 @@ class Privacy:
                 _chosen(person_id, guild_id).where(Choice.name == Consent.OPT_OUT.value)
             )
         self._database.place_revision += bool(gone["channels"])
+        gone["open_replies"] = max(gone["open_replies"], opened)  # some go with the memories that they repeat
         await self._database.forget_journal()
         return Receipt({name: count for name, count in gone.items() if count}, _kept(gone, opted_out))
 
