@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 NOTES = 6
+LINES = 8  # of each message: a pasted file must not keep the template busy
 LONGEST = 160
 LONGEST_NAME = 32
 _PUNCTUATION = "?!.,;:'\"()"
@@ -25,6 +26,7 @@ def recalled(earlier: Sequence[Told], newest: str) -> list[str]:
     That person is the first speaker who is named in the line, else its own speaker. Questions tell nothing, nor do
     answers with a "not": they mostly say what the assistant does not know.
     """
+    earlier = [(lines[:LINES], answer) for lines, answer in earlier]
     spoken = [line for lines, _ in earlier for line in lines]
     names = list(dict.fromkeys(name for line in [*spoken, newest] if (name := speaker(line))))
     about = _about(newest, names)
@@ -80,7 +82,7 @@ speaker named in it, else its own. The texts stay where they are, too. -#}
 {%- macro recalled(earlier, newest) -%}
 {%- set found = namespace(about=speaker(newest), names=[], notes=[]) -%}
 {%- for lines in earlier|map('first')|list + [[newest]] -%}
-{%- for line in lines -%}
+{%- for line in lines[:8] -%}
 {%- set name = speaker(line) -%}
 {%- if name and name not in found.names -%}{%- set found.names = found.names + [name] -%}{%- endif -%}
 {%- endfor -%}
@@ -92,7 +94,7 @@ speaker named in it, else its own. The texts stay where they are, too. -#}
 {%- endfor -%}
 {%- for lines, answer in earlier -%}
 {%- set told = namespace(yes=false) -%}
-{%- for line in lines if not line.strip().endswith('?') -%}
+{%- for line in lines[:8] if not line.strip().endswith('?') -%}
 {%- if speaker(line) == found.about or (found.about and names(line, found.about)) -%}
 {%- set told.yes = true -%}
 {%- endif -%}

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from llm.training.chat.conversation import Turn
 from llm.training.chat.corpus import RIVALS, SHORT, conversations
-from llm.training.chat.recalling import NOTES, Told, recalled
+from llm.training.chat.recalling import LINES, NOTES, Told, recalled
 from llm.training.chat.tokenizer import ASSISTANT, SYSTEM, encode, for_transformers, mark, train_tokenizer
 
 TOLD: list[Told] = [
@@ -56,6 +56,14 @@ def test_questions_and_long_answers_stay_out_and_only_the_last_few_come() -> Non
     told += [(["Ada: so where do I live"], "You have not told me.")]
     told += [([f"Ada: fact {number}"], str(number)) for number in range(10)]
     assert recalled(told, "Ada: what did I say?") == [str(number) for number in range(10)][-NOTES:]
+
+
+def test_only_the_first_lines_of_a_message_are_looked_at(wrapped: PreTrainedTokenizerFast) -> None:
+    pasted = "\n".join(["Ben: see this", *[""] * LINES, "Ada: my favourite colour is green"])
+    talk = [("user", pasted), ("assistant", "Noted."), ("user", "Ada: which colour do I like?")]
+    messages = [{"role": role, "content": content} for role, content in talk]
+    assert recalled([(pasted.split("\n"), "Noted.")], talk[-1][1]) == []
+    assert f"{SYSTEM} Noted." not in wrapped.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
 
 def test_the_template_repeats_them_once_before_the_newest_message(wrapped: PreTrainedTokenizerFast) -> None:
