@@ -14,11 +14,14 @@ from bot.commands.knowledge import Knowledge
 from bot.conversation.attachments import Attachments
 from bot.conversation.intake import Intake
 from bot.conversation.newest import Places
+from bot.conversation.own_text import WordList
 from bot.embedding import Embedder
 from bot.gate import Gate
 from bot.limits import PersonalLimits
 from bot.lookup.finding import Finding
 from bot.lookup.indexing import Indexing
+from llm.client import LLMClient
+from llm.tasks.likeness import Likeness
 from llm.tasks_client import TasksClient
 from storage.choices import Choices
 from storage.database import Database
@@ -38,6 +41,8 @@ class LookupParts:
 def look_up(
     *,
     database: Database,
+    llm: LLMClient,
+    words: WordList,
     tasks: TasksClient | None,
     intake: Intake,
     attachments: Attachments,
@@ -57,6 +62,10 @@ def look_up(
         choices=Choices(database),
         intake=intake,
         places=places,
+        llm=llm,
+        likeness=Likeness(tasks),
     )
-    find = Find(finding=finding, search=search, ask=ask, gate=gate, limits=limits, places=places, clock=clock)
+    find = Find(
+        finding=finding, search=search, ask=ask, gate=gate, limits=limits, places=places, clock=clock, words=words
+    )
     return LookupParts(find, Knowledge(documents=Documents(database), attachments=attachments), indexing)

@@ -178,6 +178,8 @@ def assemble(base: Foundations) -> Parts:
         catchup=Catchup(digests),
         lookup=look_up(
             database=base.database,
+            llm=base.llm,
+            words=words,
             tasks=base.tasks,
             intake=intake,
             attachments=attachments,

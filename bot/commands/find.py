@@ -20,12 +20,15 @@ from bot.commands.answering import defer, explained, in_messages, tell, tell_par
 from bot.commands.ask import LONGEST_QUESTION, Ask
 from bot.commands.post import require_writing
 from bot.conversation.newest import Places
+from bot.conversation.own_text import INSTEAD, OwnText, WordList
 from bot.conversation.rendering import Part, neutralize, small
 from bot.errors import Refusal
 from bot.gate import Gate
 from bot.limits import PersonalLimits
 from bot.lookup import scope
-from bot.lookup.finding import Answer, Finding
+from bot.lookup.finding import Answer, Finding, Said
+from bot.settings.rules import Rules
+from llm.tasks.find import Why
 from storage.search import Found, Search, StoredPlace, Within
 
 KEPT_S = 15 * 60.0
@@ -36,11 +39,19 @@ NOTHING_KEPT = (
     "I keep nothing here that you can read, so there is nothing to look in. Whoever manages the server can let me keep "
     "a channel with `/settings`, or give me documents with `/knowledge add`."
 )
+ONLY_DOCUMENTS = (
+    "I keep no channel whole that you can read, so I looked in documents only; whoever manages the server can change "
+    "that with `/settings`"
+)
 NOT_FOUND = "I did not find it in {where}."
 NOT_FOR_ALL = "I found nothing that everybody who sees this channel may read, so I post nothing."
 GONE = "I no longer know what you looked for. Please give the command again."
 NOT_YOURS = "Only the person who looked for it can press this."
 BY_WORDS = "searched by words only: the model that compares meanings is not available right now"
+WHY: dict[Why, str] = {
+    "built-in model": "the small built-in model cannot write answers, so these are people's own words",
+    "engine failed": "the language model is not available right now, so these are people's own words",
+}
 TEMPLATE = r"steward:find:(?P<what>post|ask):(?P<number>\d{1,20})"
 
 Where = Literal["server", "channel", "documents"]
@@ -77,6 +88,7 @@ class Find:
         limits: PersonalLimits,
         places: Places,
         clock: Clock,
+        words: WordList,
     ) -> None:
         self._finding = finding
         self._search = search
@@ -85,11 +97,12 @@ class Find:
         self._limits = limits
         self._places = places
         self._clock = clock
+        self._words = words
         self._asked: OrderedDict[int, Asked] = OrderedDict()
 
     async def answer(self, interaction: discord.Interaction, question: str, where: Where) -> None:
         """Answer in private, from what the asker can read."""
-        await self._gate.for_interaction(interaction)
+        rules = await self._gate.for_interaction(interaction)
         guild, here = _place(interaction)
         person = interaction.user
         assert isinstance(person, discord.Member)
@@ -99,10 +112,11 @@ class Find:
         if not within.channel_ids and not within.documents:
             await tell(interaction, NOTHING_KEPT)
             return
-        found = await self._finding.find(question, within)
+        found = await self._found(interaction, question, within, rules)
         self._remember(interaction.id, Asked(person.id, question, where, self._clock.now()))
-        if not found.passages:
-            text = "\n".join([NOT_FOUND.format(where=WORDS[where]), *_remarks(found)])
+        if found.is_empty:
+            hint = [] if within.channel_ids or where == "documents" else [small(ONLY_DOCUMENTS)]
+            text = "\n".join([NOT_FOUND.format(where=WORDS[where]), *hint, *_remarks(found)])
             await tell(interaction, text, _view(interaction.id, "ask", "Ask the model instead"))
             return
         parts = self._parts("", found, guild.id)
@@ -117,23 +131,32 @@ class Find:
                 await self._ask.answer(interaction, asked.question)
                 return
             require_writing(interaction)
+            del self._asked[number]  # before anything is waited for: a second press posts nothing
             await interaction.response.edit_message(view=None)
-            self._asked.pop(number, None)
             await self._post(interaction, asked)
 
     async def _post(self, interaction: discord.Interaction, asked: Asked) -> None:
         """Look again, with the eyes of everybody here."""
-        await self._gate.for_interaction(interaction)
+        rules = await self._gate.for_interaction(interaction)
         guild, here = _place(interaction)
         shared = scope.for_everybody(guild, await self._stored(guild.id), here)
         within = await self._within(guild.id, here, shared, asked.where)
-        found = await self._finding.find(asked.question, within)
-        if not found.passages:
+        found = await self._found(interaction, asked.question, within, rules)
+        if found.is_empty:
             await tell(interaction, NOT_FOR_ALL)
             return
         header = f"> **{neutralize(interaction.user.display_name)}** looked for: {_short(asked.question, 300)}"
         for part in self._parts(header, found, guild.id):
             await interaction.followup.send(part.shown, ephemeral=False, wait=True)
+
+    async def _found(self, interaction: discord.Interaction, question: str, within: Within, rules: Rules) -> Answer:
+        """The answer. Raises Refusal where the model wrote what Steward does not say."""
+        user = f"{within.guild_id}/{interaction.user.id}"
+        found = await self._finding.find(question, within, user=user, model=rules.model)
+        text = "\n".join(one.text for one in found.sentences)
+        if rules.filter_own_text and OwnText(self._words).checked(text, is_whole=True).is_hit:
+            raise Refusal(INSTEAD)
+        return found
 
     async def _stored(self, guild_id: int) -> list[StoredPlace]:
         return await scope.stored_whole(self._gate.rulebook, guild_id, await self._search.places(guild_id))
@@ -147,14 +170,26 @@ class Find:
 
     def _parts(self, header: str, found: Answer, guild_id: int) -> list[Part]:
         lines = [header] * bool(header) + ["**What I found**"] * (not header)
-        lines += [self._line(one, guild_id) for one in found.passages] + _remarks(found)
+        lines += [self._sentence(one, guild_id) for one in found.sentences]
+        lines += [self._line(one, guild_id) for one in found.passages]
+        lines += _remarks(found)
         return in_messages(lines)
 
+    def _sentence(self, said: Said, guild_id: int) -> str:
+        return f"{_short(said.text)} {' '.join(self._source(one, guild_id) for one in said.sources)}"
+
     def _line(self, one: Found, guild_id: int) -> str:
+        if one.message_id is None:
+            return f"- {self._source(one, guild_id)}: {_short(one.text)}"
+        who = discord.utils.escape_markdown(one.author)
+        return f"- **{who}**: {_short(one.text)} {self._source(one, guild_id)}"
+
+    def _source(self, one: Found, guild_id: int) -> str:
+        """A link to the message, or the document's name."""
         if one.message_id is None or one.channel_id is None:
-            return f"- *{neutralize(one.document)}*: {_short(one.text)}"
+            return f"*{neutralize(one.document)}*"
         url = self._places(one.channel_id, guild_id).get_partial_message(one.message_id).jump_url
-        return f"- **{discord.utils.escape_markdown(one.author)}**: {_short(one.text)} [↗]({url})"
+        return f"[↗]({url})"
 
     def _remember(self, number: int, asked: Asked) -> None:
         self._asked[number] = asked
@@ -237,7 +272,8 @@ def _place(interaction: discord.Interaction) -> tuple[discord.Guild, Here]:
 
 
 def _remarks(found: Answer) -> list[str]:
-    return [small(BY_WORDS)] if found.by_words_only else []
+    told = [BY_WORDS] * found.by_words_only + [WHY[why] for why in (found.why,) if why is not None]
+    return [small(" · ".join(told))] if told else []
 
 
 def _short(text: str, longest: int = LONGEST_SHOWN) -> str:

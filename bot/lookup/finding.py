@@ -18,7 +18,10 @@ from bot.conversation.intake import Intake
 from bot.conversation.newest import Places
 from bot.embedding import Embedder
 from bot.lookup.indexing import Indexing
-from llm.tasks.find import Candidate, fused, quoted, telling
+from llm.client import LLMClient
+from llm.tasks.find import Candidate, Why, fused, quoted, speaking_of, telling
+from llm.tasks.find_answer import Excerpt, Sentence, written
+from llm.tasks.likeness import Likeness
 from storage.choices import Choices
 from storage.indexing import words
 from storage.search import Found, Search, Within
@@ -29,18 +32,37 @@ RANKED = 50
 """Passages of each ranking that are joined."""
 CONSIDERED = 24
 """Of the joined ranking: as many as a model may get to read."""
+NEIGHBOURS = 2
+"""Messages before and after a found one: an answer often follows what speaks of the question."""
+WITH_NEIGHBOURS = 6
 LOOK_AGAIN_S = 5.0
 _DISCORD = (discord.HTTPException, TimeoutError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence of an answer, and the passages that it rests on."""
+
+    text: str
+    sources: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What answers a question: `passages` in the order of their worth, each still there a moment ago.
+    """What answers a question: `sentences` by a model, or else `passages` in the order of their worth; what is cited
+    was still there a moment ago.
 
-    `by_words_only`: there was no model to compare what is meant."""
+    `by_words_only`: there was no model to compare what is meant. `why`: no model wrote an answer."""
 
-    passages: tuple[Found, ...]
+    passages: tuple[Found, ...] = ()
+    sentences: tuple[Said, ...] = ()
     by_words_only: bool = False
+    why: Why | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found."""
+        return not self.passages and not self.sentences
 
 
 class Finding:
@@ -55,6 +77,8 @@ class Finding:
         choices: Choices,
         intake: Intake,
         places: Places,
+        llm: LLMClient,
+        likeness: Likeness,
     ) -> None:
         self._search = search
         self._indexing = indexing
@@ -62,15 +86,50 @@ class Finding:
         self._choices = choices
         self._intake = intake
         self._places = places
+        self._llm = llm
+        self._likeness = likeness
 
-    async def find(self, question: str, within: Within) -> Answer:
-        """What answers the question there; nothing where it is not said."""
+    async def find(self, question: str, within: Within, *, user: str | None = None, model: str = "") -> Answer:
+        """What answers the question there; nothing where it is not said. `user` and `model` are for the chat engine."""
         await self._indexing.words(within.guild_id, within.channel_ids)
         found, is_by_meaning = await self._candidates(question, within)
         candidates = [Candidate(one.id, one.text, near) for one, near in found]
+        if not speaking_of(question, candidates):
+            return Answer(by_words_only=not is_by_meaning)
+        read = await self._with_neighbours([one for one, _ in found], within.guild_id)
+        excerpts = [Excerpt(one.document or one.author, one.text) for one in read]
+        made = await written(self._llm, question, excerpts, self._likeness, user=user, model=model)
+        if not isinstance(made, str):
+            sentences = await self._cited(made, read, within.guild_id)
+            return Answer(sentences=sentences, by_words_only=not is_by_meaning)
         chosen = {one.id for one in quoted(question, candidates)}
-        passages = [one for one, _ in found if one.id in chosen]
-        return Answer(tuple(await self._still_there(passages, within.guild_id)), by_words_only=not is_by_meaning)
+        passages = await self._still_there([one for one, _ in found if one.id in chosen], within.guild_id)
+        return Answer(tuple(passages), by_words_only=not is_by_meaning, why=made)
+
+    async def _with_neighbours(self, found: Sequence[Found], guild_id: int) -> list[Found]:
+        """What a model gets to read: the best messages between those around them, in their order, and pieces of
+        documents; each once."""
+        read: dict[tuple[int | None, int], Found] = {}
+        for place, one in enumerate(found):
+            around = []
+            if one.message_id is not None and place < WITH_NEIGHBOURS:
+                around = await self._search.around(one.message_id, NEIGHBOURS)
+            for each in sorted([*around, one], key=lambda each: each.message_id or 0):
+                read.setdefault((each.message_id, each.id if each.message_id is None else 0), each)
+        authors = {one.author_id for one in read.values() if one.author_id is not None}
+        left_out = await self._choices.left_out(authors, guild_id)
+        return [one for one in read.values() if one.author_id not in left_out and one.text.strip()]
+
+    async def _cited(self, made: Sequence[Sentence], read: Sequence[Found], guild_id: int) -> tuple[Said, ...]:
+        """The sentences of which everything that they rest on is still there."""
+        places = sorted({place for sentence in made for place in sentence.sources})
+        there = await asyncio.gather(*(self._is_there(read[place], guild_id) for place in places))
+        gone = {place for place, is_there in zip(places, there, strict=True) if not is_there}
+        return tuple(
+            Said(sentence.text, tuple(read[place] for place in sentence.sources))
+            for sentence in made
+            if gone.isdisjoint(sentence.sources)
+        )
 
     async def _candidates(self, question: str, within: Within) -> tuple[list[tuple[Found, float | None]], bool]:
         """The best passages by words and meaning together, with how near they are; whether meaning was compared."""

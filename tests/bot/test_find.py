@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import codecs
+
 import discord
 import numpy as np
 import pytest
 from simcord.builders import ChannelHandle
 from simcord.results import InteractionResult
 
-from bot.commands.find import BLANK, BY_WORDS, GONE, NOT_FOR_ALL, NOTHING_KEPT
+from bot.commands.find import BLANK, BY_WORDS, GONE, NOT_FOR_ALL, NOTHING_KEPT, ONLY_DOCUMENTS, WHY
+from bot.conversation.own_text import INSTEAD
 from storage.database import Database
 from storage.privacy import Privacy
 from storage.search import Search
 from tests.bot.conftest import Bot, World
 from tests.bot.test_memory import ids
-from tests.fakes import ScriptedEngine, reply, words_as_vector
+from tests.fakes import ScriptedEngine, failure, reply, words_as_vector
 
 KEY = "the key of the shed hangs behind the green door"
+
+
+@pytest.fixture(autouse=True)
+def small_model(request: pytest.FixtureRequest, engine: ScriptedEngine) -> None:
+    """The built-in model, which writes no answers, unless the test is about those."""
+    if request.cls is not TestWritten:
+        engine.model = "embedded/chat"
 
 
 @pytest.fixture
@@ -83,6 +93,9 @@ class TestFinding:
     async def test_where_nothing_is_kept(self, world: World) -> None:
         assert text_of(await looked_for(world, where="channel")) == NOTHING_KEPT
 
+    async def test_where_no_channel_is_kept_it_says_so(self, world: World) -> None:
+        assert ONLY_DOCUMENTS in text_of(await looked_for(world))
+
     async def test_nothing_is_no_question(self, world: World) -> None:
         assert text_of(await looked_for(world, "   ")) == BLANK
 
@@ -91,6 +104,44 @@ class TestFinding:
         await engine.stop()
         told = text_of(await looked_for(world))
         assert KEY in told and BY_WORDS in told
+
+
+class TestWritten:
+    """A chat model answers from what was found."""
+
+    async def test_what_its_citation_does_not_support_is_dropped(self, world: World, engine: ScriptedEngine) -> None:
+        await world.ada.send(world.channel, "has anybody seen it?")
+        said = await world.grace.send(world.channel, KEY)
+        written = ["The shed key hangs behind the green door [2].", "It weighs 99 grams [2].", "So they say."]
+        engine.enqueue(reply("\n".join(written)))
+        told = text_of(await looked_for(world))
+        assert told.startswith(f"**What I found**\nThe shed key hangs behind the green door. [↗]({said.jump_url})")
+        assert "99" not in told and "So they say" not in told
+        asked = engine.requests[0].texts[-1]
+        assert f"[1] Ada: has anybody seen it?\n[2] Grace: {KEY}" in asked
+        assert engine.requests[0].body["priority"] == "command"
+
+    async def test_it_says_that_it_is_not_there(self, world: World, engine: ScriptedEngine) -> None:
+        await world.grace.send(world.channel, KEY)
+        engine.enqueue(reply("NOT FOUND"))
+        assert "I did not find it" in text_of(await looked_for(world))
+
+    async def test_without_the_model_people_speak_for_themselves(self, world: World, engine: ScriptedEngine) -> None:
+        await world.grace.send(world.channel, KEY)
+        engine.enqueue(failure(503, "loading"))
+        told = text_of(await looked_for(world))
+        assert f"**Grace**: {KEY}" in told and WHY["engine failed"] in told
+
+    async def test_a_sentence_goes_with_its_message(self, world: World, engine: ScriptedEngine) -> None:
+        said = await world.grace.send(world.channel, KEY)
+        world.env.backend.delete_message(world.channel.id, said.id)
+        engine.enqueue(reply("The shed key hangs behind the green door [1]."))
+        assert "door" not in text_of(await looked_for(world))
+
+    async def test_what_steward_does_not_say_is_not_found_either(self, world: World, engine: ScriptedEngine) -> None:
+        await world.grace.send(world.channel, KEY)
+        engine.enqueue(reply(f"The shed key hangs behind the green door, {codecs.decode('xvxr', 'rot13')} [1]."))
+        assert text_of(await looked_for(world)) == INSTEAD
 
 
 class TestWhoMayRead:

@@ -13,6 +13,7 @@ from storage.documents import Documents
 from tests.bot.conftest import World
 from tests.bot.panels import Manager, manager
 from tests.bot.papers import locked_pdf, pdf
+from tests.fakes import ScriptedEngine
 
 RULES = b"# Garden\nThe gate closes at nine.\n\n# Shed\nThe ladder is in the shed.\n"
 
@@ -21,6 +22,12 @@ RULES = b"# Garden\nThe gate closes at nine.\n\n# Shed\nThe ladder is in the she
 def cdn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files lie on the simulated Discord's servers."""
     monkeypatch.setattr(discord.Asset, "BASE", CDN_BASE)
+
+
+@pytest.fixture(autouse=True)
+def small_model(engine: ScriptedEngine) -> None:
+    """It writes no answers: what is found speaks for itself."""
+    engine.model = "embedded/chat"
 
 
 @pytest.fixture
