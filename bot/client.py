@@ -46,6 +46,8 @@ log = structlog.get_logger()
 
 FAREWELL_S = 4.0
 """For the last words under answers that a shutdown ends: what manages processes kills them after ten seconds."""
+ARRIVAL_S, PLAYGROUND_ARRIVAL_S = 2.0, 0.2
+"""So long after the last server that arrived another is waited for; the playground has one."""
 REFUSED = (
     "Thank you for the invitation, but I serve another server only, so I leave again. "
     "Whoever runs me can list this server in [bot] guilds."
@@ -82,6 +84,7 @@ class StewardClient(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
+            guild_ready_timeout=PLAYGROUND_ARRIVAL_S if in_playground else ARRIVAL_S,
         )
         self._errands = Errands()
         self._database = database

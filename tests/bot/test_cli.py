@@ -71,7 +71,7 @@ def test_the_bot_alone_needs_a_token_or_a_playground() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "known"), [("eval", "Known: chat."), ("train", "Known: chat."), ("bench", "worker_throughput")]
+    ("command", "known"), [("eval", "Known: chat,"), ("train", "Known: chat,"), ("bench", "worker_throughput")]
 )
 def test_an_unknown_name_is_answered_with_the_known_ones(command: str, known: str) -> None:
     result = steward(command, "nothing")

@@ -81,6 +81,9 @@ class Upload:
 class Posted:
     attachments: list[Upload]
     message_snapshots: list[Posted] = field(default_factory=list)
+    guild: None = None
+    id: int = 7
+    author: discord.Object = field(default_factory=lambda: discord.Object(8))
 
 
 async def read(*uploads: Upload) -> list[File]:

@@ -78,7 +78,7 @@ async def test_an_engine_that_was_away(world: World, engine: ScriptedEngine) -> 
 @pytest.mark.parametrize(
     ("command", "table"),
     [
-        ("usage", "replies"),
+        ("usage", "uses"),
         ("memory show", "memories"),
         ("privacy show", "messages"),
         ("typing", "choices"),
@@ -93,6 +93,18 @@ async def test_a_database_that_was_away(world: World, database: Database, comman
         await connection.execute(sql(f"ALTER TABLE elsewhere RENAME TO {table}"))
     await press(world, failed)
     assert text_of(failed) != explain(DatabaseUnavailable()).sentence and "Retry" not in labels(answer(failed))
+
+
+@pytest.mark.settings(bot={"requests_per_minute": 1})
+async def test_channels_among_the_options(world: World, engine: ScriptedEngine) -> None:
+    other = world.guild.create_text_channel("elsewhere")
+    engine.enqueue(reply("They dance."))
+    await ask(world)
+    failed = await world.ada.slash(world.channel, "catchup", channel=world.channel, channel2=other, window="6h")
+    assert labels(answer(failed)) == ["Retry"]
+    await world.env.advance_time(60)
+    await press(world, failed)
+    assert other.mention in text_of(failed) and "Retry" not in labels(answer(failed))
 
 
 async def test_what_nobody_foresaw(world: World, engine: ScriptedEngine, bot: Bot) -> None:
@@ -151,7 +163,7 @@ async def test_after_a_restart_or_a_while_it_must_be_given_again(
 
 async def test_options_are_plain_values_which_can_be_given_again_as_they_came(simcord_bot: StewardClient) -> None:
     kinds = AppCommandOptionType
-    plain = {kinds.string, kinds.integer, kinds.boolean, kinds.attachment}
+    plain = {kinds.string, kinds.integer, kinds.boolean, kinds.attachment, kinds.channel}
     for command in simcord_bot.tree.walk_commands():
         if isinstance(command, discord.app_commands.Command):
             for option in command.parameters:

@@ -194,9 +194,7 @@ class TestFetching:
         await world.env.restart_bot(bot.client())
         await world.env.advance_time(PAGES_S)
         assert len(await history.recent(world.channel.id, 1000)) == 150
-        pages = [
-            one for one in world.env.http_requests[before:] if one.path.endswith("/messages") and one.method == "GET"
-        ]
+        pages = [one for one in world.env.http_requests[before:] if "before" in (one.params or {})]
         assert len(pages) == 1
         assert await GuildSettings(database).remembered(NAME) == {}
 

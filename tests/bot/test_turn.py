@@ -383,6 +383,7 @@ class TestWhenDiscordOrTheDatabaseFails:
         await world.ada.send(world.channel, f"{world.mention} which colour?", reply_to=said)
         assert world.said() == ["Grey."]
 
+    @pytest.mark.simcord(settle_timeout=8)  # until the next try lies beyond it, so it is waited for that long
     async def test_a_database_that_is_gone_is_said_and_what_was_said_meanwhile_is_stored_later(
         self, world: World, engine: ScriptedEngine, database: Database, history: History
     ) -> None:
