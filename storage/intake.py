@@ -53,14 +53,19 @@ class Intake:
 
     async def collect(self, messages: Sequence[StoredMessage]) -> None:
         """Take messages in; they are stored a moment later."""
-        if len(self._waiting) + len(messages) > self._most_waiting:
-            await self.settle()
+        if not self._has_room(len(messages)):
+            async with self._writing:
+                if not self._has_room(len(messages)):  # of many who waited the first made room for the others
+                    await self._write_waiting()
         self._waiting.extend(messages)
         if len(self._waiting) >= MOST_TOGETHER:
             self._urgent.set()
         if self._waiting and (self._task is None or self._task.done()):
             # in a context of its own: it writes for everybody, not for whoever brought the first message
             self._task = asyncio.create_task(self._write_soon(), name="storage intake", context=Context())
+
+    def _has_room(self, count: int) -> bool:
+        return len(self._waiting) + count <= self._most_waiting
 
     async def settle(self) -> None:
         """Return when everything that was collected before this call is stored."""

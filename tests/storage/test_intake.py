@@ -134,6 +134,18 @@ async def test_it_is_bounded() -> None:
     await intake.close()
 
 
+async def test_those_who_wait_for_room_are_written_together() -> None:
+    shelf = Shelf()
+    intake = Intake(shelf.write, most_waiting=20)
+    shelf.may_write.clear()
+    flood = [asyncio.create_task(intake.collect([message(number)])) for number in range(1, 101)]
+    await until(lambda: intake.waiting == 40)  # as many again as are in hand
+    shelf.may_write.set()
+    await asyncio.gather(*flood)
+    await intake.close()
+    assert sorted(shelf.taken) == list(range(1, 101)) and len(shelf.batches) <= 6
+
+
 async def test_many_are_not_left_to_wait() -> None:
     shelf = Shelf()
     intake = Intake(shelf.write, write_after_s=600)
