@@ -36,7 +36,7 @@ async def test_what_is_said_after_the_first_word_is_the_next_question_and_a_ment
     ada: Ada, engine: ScriptedEngine
 ) -> None:
     engine.enqueue(reply(pieces=["One. ", hold := asyncio.Event(), "End."]), reply("Two."), reply("Afresh."))
-    for text in ("first", "second", f"<@{ada.bot_id}> third", "fourth"):
+    for text in (f"<@{ada.bot_id}> first", "second", f"<@{ada.bot_id}> third", "fourth"):  # others spoke there before
         await ada.say(text)
         await eventually(partial(shows, ada, "One."))
     hold.set()
