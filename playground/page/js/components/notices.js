@@ -10,7 +10,7 @@ const TOAST_MS = 5_000;
 
 /** What the playground is, until it was read. */
 export function banner() {
-  const text = "Nothing you write leaves this machine. The built-in model is small, a demonstration. How to connect a real server: README.";
+  const text = "Nothing you write leaves this machine. The built-in model is small, a demonstration. To connect a real server: README.md, under “Connect your Discord server”.";
   const element = el("aside", { class: "banner", "aria-label": "About this playground", hidden: localStorage.getItem(BANNER_KEY) === "yes" }, el("span", {}, el("strong", { text: "Local playground. " }), text));
   const close = () => {
     localStorage.setItem(BANNER_KEY, "yes");
