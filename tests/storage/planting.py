@@ -20,7 +20,7 @@ from storage.summaries import RunningSummaries, RunningSummary
 from storage.tokens import TokenCounts
 from tests.storage.samples import ADA, CHANNEL, GUILD, NOON, message
 
-SECRET = "swordfish-4711"
+SECRET = "swordfish-quagmire"  # letters only: the digits of a time of today could hold a short number
 STEWARD = StoredPerson(900, "Steward", is_bot=True)
 PLANTED, ANSWER, SECOND_ANSWER, LATER = 1, 2, 4, 5
 ASKED, TOLD = -10, -11
