@@ -32,15 +32,16 @@ from bot.conversation.controls import reply_button
 from bot.conversation.pace import Pace
 from bot.conversation.streaming import TROUBLE
 from bot.errands import Errands
+from bot.foundations import Foundations
 from bot.kept_notice import NoticeView, SureView
 from bot.membership import Welcome
-from bot.parts import Foundations, assemble
+from bot.parts import Parts, assemble
 from bot.setup_buttons import SetupView
 from bot.setup_message import deliver
 from llm.client import LLMClient
 from llm.tasks_client import TasksClient
 from storage.database import Database
-from storage.settings import GuildSettings, Place, Scope
+from storage.settings import Place, Scope
 
 log = structlog.get_logger()
 
@@ -87,32 +88,36 @@ class StewardClient(discord.Client):
             guild_ready_timeout=PLAYGROUND_ARRIVAL_S if in_playground else ARRIVAL_S,
         )
         self._errands = Errands()
-        self._database = database
         self._parts = parts = assemble(
             Foundations(
                 settings, llm, database, in_playground, self._me, self._place, pace or Pace(), self._errands, tasks
             )
         )
-        retries = Retries((pace or Pace()).clock)
-        self.tree = StewardTree(self, parts.membership, parts.private, parts.pauses, retries, self._errands)
-        parts.leaving.also(self.tree.stop_for)
-        parts.leaving.also(retries.forget)
-        add_ask(self.tree, parts.ask, parts.limits)
-        add_summarize(self.tree, parts.summarize, parts.limits)
-        add_catchup(self.tree, parts.catchup, parts.limits)
-        add_find(self.tree, parts.lookup.find, parts.limits)
-        add_knowledge(self.tree, parts.lookup.knowledge, parts.limits)
+        shared, retries = parts.shared, Retries((pace or Pace()).clock)
+        self.tree = StewardTree(self, shared.membership, shared.private, shared.pauses, retries, self._errands)
+        shared.leaving.also(self.tree.stop_for)
+        shared.leaving.also(retries.forget)
+        self._add_commands(parts)
+
+    def _add_commands(self, parts: Parts) -> None:
+        shared = parts.shared
+        pausing = Pausing(shared.pauses, parts.conversation.replies, self.tree, shared.stored)
+        add_ask(self.tree, parts.ask, shared.limits)
+        add_summarize(self.tree, parts.summarize, shared.limits)
+        add_catchup(self.tree, parts.catchup, shared.limits)
+        add_find(self.tree, parts.lookup.find, shared.limits)
+        add_knowledge(self.tree, parts.lookup.knowledge, shared.limits)
         add_memory(self.tree, parts.people.memory)
         add_privacy(self.tree, parts.people.privacy)
         add_usage(self.tree, parts.people.usage)
         add_typing(self.tree, parts.people.typing)
         add_settings(self.tree, parts.desk)
-        add_pause(self.tree, Pausing(parts.pauses, parts.conversation.replies, self.tree, GuildSettings(database)))
-        add_help(self.tree, privacy=parts.privacy, private=parts.private.sentence, rulebook=parts.gate.rulebook)
+        add_pause(self.tree, pausing)
+        add_help(self.tree, privacy=shared.privacy, private=shared.private.sentence, rulebook=shared.rulebook)
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: pauses, persistent buttons, and the commands where they changed."""
-        await self._parts.pauses.restore(GuildSettings(self._database))
+        await self._parts.shared.pauses.restore(self._parts.shared.stored)
         await self._parts.conversation.newest.restore()
         self.add_view(self._parts.posting)
         self.add_dynamic_items(reply_button(self._parts.conversation.controls), *self._parts.people.items)
@@ -121,7 +126,7 @@ class StewardClient(discord.Client):
         self.add_view(SureView(self._parts.notices))
         self.add_dynamic_items(again_button(self.tree.again))
         self.add_dynamic_items(stop_button(self._parts.digests.works), page_button(self._parts.digests.pages))
-        for guild_id in await self._parts.membership.served():
+        for guild_id in await self._parts.shared.membership.served():
             self.add_view(SetupView(guild_id, self._parts.setup))
         self._errands.run(self._sync_commands(), "sync commands")
 
@@ -140,7 +145,7 @@ class StewardClient(discord.Client):
         log.info("connected to Discord", user=str(self.user), guilds=len(self.guilds))
         self._errands.run(self._parts.conversation.hearing.catch_up(), "messages missed")
         self._errands.run(self._parts.conversation.broken_off.settle(), "answers broken off")
-        self._errands.run(self._parts.membership.is_only_in([guild.id for guild in self.guilds]), "servers left")
+        self._errands.run(self._parts.shared.membership.is_only_in([guild.id for guild in self.guilds]), "servers left")
         self._errands.run(self._parts.backfills.resume(self.get_channel), "backfills")
         for guild in sorted(self.guilds, key=lambda guild: guild.id):
             self._errands.run(self._welcome(guild), "welcome server")
@@ -164,7 +169,7 @@ class StewardClient(discord.Client):
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Steward was removed from a server, or left it; one that Discord merely cannot reach is no news."""
-        self._errands.run(self._parts.membership.left(guild.id), "server left")
+        self._errands.run(self._parts.shared.membership.left(guild.id), "server left")
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted, with everything in it."""
@@ -200,20 +205,20 @@ class StewardClient(discord.Client):
         self._parts.conversation.reception.typing(payload.channel_id, payload.user_id)
 
     async def _forget(self, place: Place) -> None:
-        await GuildSettings(self._database).forget_place(place)
+        await self._parts.shared.stored.forget_place(place)
 
     async def _sync_commands(self) -> None:
         await sync(self.tree)
 
     async def _welcome(self, guild: discord.Guild, *, joined: bool = False) -> None:
-        welcome = await self._parts.membership.welcome(guild.id, guild.name)
+        welcome = await self._parts.shared.membership.welcome(guild.id, guild.name)
         if welcome is Welcome.REFUSED:
             await self._leave(guild)
         elif welcome is Welcome.ADOPTED or joined:
             log.info("server welcomed", guild=guild.id, how=welcome.value)
             view = SetupView(guild.id, self._parts.setup)
             self.add_view(view)
-            await deliver(guild, self._parts.privacy, view)
+            await deliver(guild, self._parts.shared.privacy, view)
 
     async def _leave(self, guild: discord.Guild) -> None:
         """Say why in the first channel that takes it, then go."""

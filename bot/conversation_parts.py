@@ -5,10 +5,7 @@ It knows constructors only; what the parts do is in their own files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
-
-import discord
 
 from bot.conversation.aftercare import Aftercare
 from bot.conversation.broken_off import BrokenOff
@@ -17,67 +14,20 @@ from bot.conversation.channel_clock import ChannelClocks
 from bot.conversation.controls import Controls
 from bot.conversation.counting import Counting
 from bot.conversation.hearing import Hearing
-from bot.conversation.intake import Intake
-from bot.conversation.newest import Newest, Places
-from bot.conversation.own_text import WordList
-from bot.conversation.pace import Pace
-from bot.conversation.pausing import Pauses
-from bot.conversation.pictures import Pictures
-from bot.conversation.prompting import Prompts
+from bot.conversation.newest import Newest
 from bot.conversation.proxies import Proxies
-from bot.conversation.recalling import Recalling
 from bot.conversation.reception import Reception
-from bot.conversation.reminding import Reminding
 from bot.conversation.running import Replies
 from bot.conversation.standing import StandingReplies
 from bot.conversation.summarizing import Summarizing
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
 from bot.conversation.unstored import Unstored
-from bot.errands import Errands
-from bot.gate import Gate
-from bot.limits import PersonalLimits
-from bot.membership import Membership
-from bot.metering import Metering
-from bot.permissions import PrivatePolicy
-from llm.client import LLMClient
-from storage.choices import Choices
-from storage.database import Database
-from storage.history import History
+from bot.foundations import Foundations, Shared
+from bot.people_parts import MemoryParts
 from storage.open_replies import OpenReplies
 from storage.summaries import RunningSummaries
 from storage.tokens import TokenCounts
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What a conversation stands on."""
-
-    llm: LLMClient
-    history: History
-    open_replies: OpenReplies
-    places: Places
-    intake: Intake
-    prompts: Prompts
-    membership: Membership
-    private: PrivatePolicy
-    limits: PersonalLimits
-    errands: Errands
-    pace: Pace
-    me: Callable[[], discord.ClientUser]
-    history_messages: int
-    allowed_bots: Collection[int]
-    pauses: Pauses
-    proxies: Collection[int]
-    words: WordList
-    choices: Choices
-    recalling: Recalling
-    reminding: Reminding
-    gate: Gate
-    database: Database
-    pictures: Pictures
-    replies: Replies
-    metering: Metering
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +44,17 @@ class ConversationParts:
     broken_off: BrokenOff
 
 
-def converse(needs: Needs) -> ConversationParts:
+def converse(base: Foundations, shared: Shared, memory: MemoryParts) -> ConversationParts:
     """Build all parts."""
-    past = _past(needs)
-    turns = _turns(needs, past)
-    changes = _changes(needs, past, turns)
-    reception = _reception(needs, past, turns, changes)
-    controls = _controls(needs, past, turns)
-    hearing = Hearing(reception.receive, needs.errands, needs.pace.clock)
-    broken_off = BrokenOff(needs.history, needs.places, needs.replies, lambda: needs.me().id, needs.pace.clock)
+    past = _past(base, shared, memory)
+    turns = _turns(base, shared, memory, past)
+    changes = _changes(base, shared, past, turns)
+    reception = _reception(base, shared, memory, past, turns, changes)
+    controls = _controls(base, shared, past, turns)
+    hearing = Hearing(reception.receive, base.errands, base.pace.clock)
+    broken_off = BrokenOff(base.history, base.places, shared.replies, base.my_id, base.pace.clock)
     return ConversationParts(
-        reception, hearing, changes, controls, needs.replies, past.transcript, past.newest, broken_off
+        reception, hearing, changes, controls, shared.replies, past.transcript, past.newest, broken_off
     )
 
 
@@ -118,96 +68,98 @@ class _Past:
     standing: StandingReplies
 
 
-def _past(needs: Needs) -> _Past:
-    keeps = needs.gate.rulebook.keeps
-    unstored = Unstored(needs.intake, needs.choices, lambda: needs.me().id)
+def _past(base: Foundations, shared: Shared, memory: MemoryParts) -> _Past:
+    keeps = shared.rulebook.keeps
+    unstored = Unstored(shared.intake, memory.choices, base.my_id)
     transcript = Transcript(
-        needs.history, needs.intake, lambda: needs.me().id, needs.history_messages, needs.gate.rulebook, unstored
+        base.history, shared.intake, base.my_id, base.settings.bot.history_messages, shared.rulebook, unstored
     )
-    clocks = ChannelClocks(needs.pace)
-    newest = Newest(clocks, needs.errands, needs.pace, needs.open_replies, needs.places, keeps)
-    standing = StandingReplies(needs.history, transcript, lambda: needs.me().id, needs.pace, keeps)
+    clocks = ChannelClocks(base.pace)
+    newest = Newest(clocks, base.errands, base.pace, OpenReplies(base.database), base.places, keeps)
+    standing = StandingReplies(base.history, transcript, base.my_id, base.pace, keeps)
     return _Past(transcript, clocks, newest, standing)
 
 
-def _turns(needs: Needs, past: _Past) -> Turns:
+def _turns(base: Foundations, shared: Shared, memory: MemoryParts, past: _Past) -> Turns:
     return Turns(
-        llm=needs.llm,
-        history=needs.history,
-        intake=needs.intake,
+        llm=base.llm,
+        history=base.history,
+        intake=shared.intake,
         transcript=past.transcript,
-        prompts=needs.prompts,
-        me=needs.me,
-        pace=needs.pace,
+        prompts=shared.prompts,
+        me=base.me,
+        pace=base.pace,
         clocks=past.clocks,
-        replies=needs.replies,
+        replies=shared.replies,
         newest=past.newest,
-        words=needs.words,
-        choices=needs.choices,
-        recalling=needs.recalling,
-        rulebook=needs.gate.rulebook,
-        aftercare=_aftercare(needs, past),
-        pictures=needs.pictures,
-        metering=needs.metering,
+        words=shared.words,
+        choices=memory.choices,
+        recalling=memory.recalling,
+        rulebook=shared.rulebook,
+        aftercare=_aftercare(base, shared, past),
+        pictures=shared.pictures,
+        metering=shared.metering,
     )
 
 
-def _aftercare(needs: Needs, past: _Past) -> Aftercare:
+def _aftercare(base: Foundations, shared: Shared, past: _Past) -> Aftercare:
     return Aftercare(
-        llm=needs.llm,
+        llm=base.llm,
         transcript=past.transcript,
-        counting=Counting(needs.llm, TokenCounts(needs.database)),
-        summarizing=Summarizing(needs.llm, needs.prompts, RunningSummaries(needs.database)),
-        errands=needs.errands,
-        me=needs.me,
+        counting=Counting(base.llm, TokenCounts(base.database)),
+        summarizing=Summarizing(base.llm, shared.prompts, RunningSummaries(base.database)),
+        errands=base.errands,
+        me=base.me,
     )
 
 
-def _changes(needs: Needs, past: _Past, turns: Turns) -> Changes:
+def _changes(base: Foundations, shared: Shared, past: _Past, turns: Turns) -> Changes:
     return Changes(
         turns=turns,
-        replies=needs.replies,
+        replies=shared.replies,
         newest=past.newest,
         standing=past.standing,
-        intake=needs.intake,
-        pictures=needs.pictures,
-        history=needs.history,
-        proxies=Proxies(needs.proxies, needs.pace),
-        pauses=needs.pauses,
-        limits=needs.limits,
-        gate=needs.gate,
-        errands=needs.errands,
-        pace=needs.pace,
+        intake=shared.intake,
+        pictures=shared.pictures,
+        history=base.history,
+        proxies=Proxies(base.settings.bot.proxies, base.pace),
+        pauses=shared.pauses,
+        limits=shared.limits,
+        gate=shared.gate,
+        errands=base.errands,
+        pace=base.pace,
     )
 
 
-def _reception(needs: Needs, past: _Past, turns: Turns, changes: Changes) -> Reception:
+def _reception(
+    base: Foundations, shared: Shared, memory: MemoryParts, past: _Past, turns: Turns, changes: Changes
+) -> Reception:
     return Reception(
-        membership=needs.membership,
-        private=needs.private,
-        limits=needs.limits,
+        membership=shared.membership,
+        private=shared.private,
+        limits=shared.limits,
         turns=turns,
-        intake=needs.intake,
+        intake=shared.intake,
         transcript=past.transcript,
-        replies=needs.replies,
+        replies=shared.replies,
         newest=past.newest,
         changes=changes,
-        pauses=needs.pauses,
-        reminding=needs.reminding,
-        my_id=lambda: needs.me().id,
-        allowed_bots=needs.allowed_bots,
-        gate=needs.gate,
+        pauses=shared.pauses,
+        reminding=memory.reminding,
+        my_id=base.my_id,
+        allowed_bots=base.settings.bot.allowed_bots,
+        gate=shared.gate,
     )
 
 
-def _controls(needs: Needs, past: _Past, turns: Turns) -> Controls:
+def _controls(base: Foundations, shared: Shared, past: _Past, turns: Turns) -> Controls:
     return Controls(
         turns=turns,
-        replies=needs.replies,
+        replies=shared.replies,
         newest=past.newest,
         standing=past.standing,
-        pauses=needs.pauses,
-        limits=needs.limits,
-        gate=needs.gate,
-        errands=needs.errands,
+        pauses=shared.pauses,
+        limits=shared.limits,
+        gate=shared.gate,
+        errands=base.errands,
     )

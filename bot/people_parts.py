@@ -7,35 +7,24 @@ It knows constructors only; what the parts do is in their own files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import discord
 
 from bot.charting import Charts
-from bot.clock import Clock
 from bot.commands.holding import Holding
 from bot.commands.memory import MemoryDesk
 from bot.commands.personal import Personal
 from bot.commands.privacy import PrivacyDesk
 from bot.commands.typing import Typing
 from bot.commands.usage import UsageDesk, limits_of
-from bot.config import Settings
-from bot.conversation.intake import Intake, Keeps
-from bot.conversation.leaving import Leaving
 from bot.conversation.recalling import Recalling
 from bot.conversation.reminding import Reminding
 from bot.embedding import Embedder
-from bot.errands import Errands
-from bot.limits import PersonalLimits
+from bot.foundations import Foundations, Shared
 from bot.remembering import Remembering
-from bot.settings.rulebook import Rulebook
-from llm.client import LLMClient
-from llm.tasks_client import TasksClient
 from storage.choices import Choices
-from storage.database import Database
-from storage.history import History
 from storage.memories import Memories
 from storage.privacy import Privacy
 from storage.recalls import Recalls
@@ -65,78 +54,73 @@ class MemoryParts:
     reminding: Reminding
 
 
-def remember(
-    *,
-    database: Database,
-    tasks: TasksClient | None,
-    intake: Intake,
-    errands: Errands,
-    me: Callable[[], discord.ClientUser],
-    keeps: Keeps,
-) -> MemoryParts:
+def remember(base: Foundations, shared: Shared) -> MemoryParts:
     """Build what keeps and recalls facts."""
-    personal, choices, memories = Personal(), Choices(database), Memories(database)
-    embedder = Embedder(tasks)
+    personal, choices, memories = Personal(), Choices(base.database), Memories(base.database)
+    embedder = Embedder(base.tasks)
     remembering = Remembering(memories, choices, embedder)
     return MemoryParts(
         personal=personal,
         choices=choices,
         memories=memories,
         remembering=remembering,
-        recalling=Recalling(memories, Recalls(database), embedder, errands),
+        recalling=Recalling(memories, Recalls(base.database), embedder, base.errands),
         reminding=Reminding(
             remembering=remembering,
             memories=memories,
             choices=choices,
-            history=History(database),
-            intake=intake,
+            history=base.history,
+            intake=shared.intake,
             personal=personal,
-            me=me,
-            keeps=keeps,
+            me=base.me,
+            keeps=shared.rulebook.keeps,
         ),
     )
 
 
-def serve_people(
-    memory: MemoryParts,
-    *,
-    settings: Settings,
-    database: Database,
-    llm: LLMClient,
-    limits: PersonalLimits,
-    rulebook: Rulebook,
-    clock: Clock,
-    privacy_line: str,
-    leaving: Leaving,
-) -> PeopleParts:
+def serve_people(base: Foundations, shared: Shared, memory: MemoryParts) -> PeopleParts:
     """Build all parts."""
-    personal, choices, privacy, usage = memory.personal, memory.choices, Privacy(database), Usage(database)
+    return PeopleParts(
+        privacy=_privacy(base, shared, memory),
+        usage=_usage(base, shared),
+        typing=Typing(memory.choices),
+        memory=MemoryDesk(
+            memories=memory.memories,
+            remembering=memory.remembering,
+            limits=shared.limits,
+            personal=memory.personal,
+        ),
+        items=memory.personal.items(),
+    )
+
+
+def _privacy(base: Foundations, shared: Shared, memory: MemoryParts) -> PrivacyDesk:
+    privacy = Privacy(base.database)
     holding = Holding(
         privacy=privacy,
-        choices=choices,
-        llm=llm,
-        database_host=database.host,
-        privacy_line=privacy_line,
+        choices=memory.choices,
+        llm=base.llm,
+        database_host=base.database.host,
+        privacy_line=shared.privacy,
     )
-    return PeopleParts(
-        privacy=PrivacyDesk(
-            privacy=privacy,
-            leaving=leaving,
-            choices=choices,
-            holding=holding,
-            rulebook=rulebook,
-            limits=limits,
-            personal=personal,
-        ),
-        usage=UsageDesk(
-            usage=usage,
-            allowances=limits_of(rulebook, usage, clock, settings.bot.requests_per_minute),
-            limits=limits,
-            charts=Charts(),
-            clock=clock,
-            rulebook=rulebook,
-        ),
-        typing=Typing(choices),
-        memory=MemoryDesk(memories=memory.memories, remembering=memory.remembering, limits=limits, personal=personal),
-        items=personal.items(),
+    return PrivacyDesk(
+        privacy=privacy,
+        leaving=shared.leaving,
+        choices=memory.choices,
+        holding=holding,
+        rulebook=shared.rulebook,
+        limits=shared.limits,
+        personal=memory.personal,
+    )
+
+
+def _usage(base: Foundations, shared: Shared) -> UsageDesk:
+    usage, clock = Usage(base.database), base.pace.clock
+    return UsageDesk(
+        usage=usage,
+        allowances=limits_of(shared.rulebook, usage, clock, base.settings.bot.requests_per_minute),
+        limits=shared.limits,
+        charts=Charts(),
+        clock=clock,
+        rulebook=shared.rulebook,
     )

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import discord
 
 from bot.commands.fetching import Fetching
 from bot.commands.paged import Pages
 from bot.commands.working import Works
 from bot.conversation.own_text import WordList
-from bot.conversation.pace import Pace
+from bot.foundations import Foundations, Shared
 from bot.gate import Gate
 from bot.metering import Metering
-from llm.client import LLMClient
 from llm.tasks.likeness import Likeness
 from llm.tasks.summarize import Summarizer
-from llm.tasks_client import TasksClient
 from storage.choices import Choices
 from storage.part_notes import StoredPartNotes
 
@@ -37,28 +32,18 @@ class Digesting:
     metering: Metering
 
 
-def digesting(
-    *,
-    llm: LLMClient,
-    tasks: TasksClient | None,
-    choices: Choices,
-    me: Callable[[], discord.ClientUser],
-    pace: Pace,
-    gate: Gate,
-    words: WordList,
-    items: int,
-    notes: StoredPartNotes,
-    metering: Metering,
-) -> Digesting:
+def digesting(base: Foundations, shared: Shared) -> Digesting:
     """Build them."""
+    pages = Pages(base.pace.clock)
+    shared.leaving.also(lambda person_id, guild_id: pages.forget(person_id))
     return Digesting(
-        summarizer=Summarizer(llm, Likeness(tasks)),
-        fetching=Fetching(choices, me),
-        works=Works(pace),
-        pages=Pages(pace.clock),
-        gate=gate,
-        words=words,
-        items=items,
-        notes=notes,
-        metering=metering,
+        summarizer=Summarizer(base.llm, Likeness(base.tasks)),
+        fetching=Fetching(Choices(base.database), base.me),
+        works=Works(base.pace),
+        pages=pages,
+        gate=shared.gate,
+        words=shared.words,
+        items=base.settings.tasks.summary_items,
+        notes=StoredPartNotes(base.database),
+        metering=shared.metering,
     )
