@@ -35,6 +35,7 @@ from bot.errands import Errands
 from bot.foundations import Foundations
 from bot.kept_notice import NoticeView, SureView
 from bot.membership import Welcome
+from bot.orphans import answer_orphan, is_orphan
 from bot.parts import Parts, assemble
 from bot.setup_buttons import SetupView
 from bot.setup_message import deliver
@@ -199,6 +200,11 @@ class StewardClient(discord.Client):
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages were deleted at once."""
         self._errands.run(self._parts.conversation.changes.deleted(payload.message_ids), "deletions")
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Somebody gave a command or used a control: those whose view is gone answer nobody."""
+        if is_orphan(interaction, self._connection._view_store):
+            self._errands.run(answer_orphan(interaction), "control without a view")
 
     async def on_raw_typing(self, payload: discord.RawTypingEvent) -> None:
         """Somebody is typing: perhaps the rest of a question."""

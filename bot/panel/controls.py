@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from uuid import uuid4
 
 import discord
 
+from bot.orphans import PANEL
 from bot.panel.session import LIFETIME_S, PanelView, Session, Work, tell_failure
 from bot.settings.values import Kind, Option, Spec, Value
 
@@ -39,7 +41,7 @@ class Press(discord.ui.Button[PanelView]):
         style: discord.ButtonStyle = discord.ButtonStyle.secondary,
         disabled: bool = False,
     ) -> None:
-        super().__init__(label=label[:80], style=style, disabled=disabled)
+        super().__init__(label=label[:80], style=style, disabled=disabled, custom_id=f"{PANEL}{uuid4().hex}")
         self._session = session
         self._work = work
 
@@ -51,7 +53,7 @@ class Pick(discord.ui.Select[PanelView]):
     """A menu of which one thing is picked."""
 
     def __init__(self, name: str, placeholder: str, options: Sequence[discord.SelectOption], picked: Picked) -> None:
-        super().__init__(custom_id=f"panel:{name}", placeholder=placeholder, options=list(options)[:MOST_OPTIONS])
+        super().__init__(custom_id=f"{PANEL}{name}", placeholder=placeholder, options=list(options)[:MOST_OPTIONS])
         self._picked = picked
 
     async def callback(self, interaction: discord.Interaction) -> None:
@@ -62,7 +64,7 @@ class PickChannel(discord.ui.ChannelSelect[PanelView]):
     """A menu of the server's channels."""
 
     def __init__(self, placeholder: str, picked: PickedId) -> None:
-        super().__init__(custom_id="panel:channel", placeholder=placeholder, channel_types=TEXT_CHANNELS)
+        super().__init__(custom_id=f"{PANEL}channel", placeholder=placeholder, channel_types=TEXT_CHANNELS)
         self._picked = picked
 
     async def callback(self, interaction: discord.Interaction) -> None:
@@ -73,7 +75,7 @@ class PickRole(discord.ui.RoleSelect[PanelView]):
     """A menu of the server's roles, of which one is picked."""
 
     def __init__(self, placeholder: str, picked: PickedId) -> None:
-        super().__init__(custom_id="panel:role", placeholder=placeholder)
+        super().__init__(custom_id=f"{PANEL}role", placeholder=placeholder)
         self._picked = picked
 
     async def callback(self, interaction: discord.Interaction) -> None:
@@ -86,7 +88,7 @@ class PickRoles(discord.ui.RoleSelect[PanelView]):
     def __init__(self, now: Sequence[int], picked: PickedRoles) -> None:
         marked = [discord.SelectDefaultValue(id=one, type=discord.SelectDefaultValueType.role) for one in now]
         super().__init__(
-            custom_id="panel:roles",
+            custom_id=f"{PANEL}roles",
             placeholder="Everybody, or choose roles",
             min_values=0,
             max_values=MOST_OPTIONS,
