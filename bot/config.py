@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from bot.settings.rules import AnswerIn, AnswerWhen, Store
 from llm.config import LLMSettings, TaskModelSettings, WorkerSettings
+from llm.tasks.summary import Engine
 from storage.config import StorageSettings
 
 CONFIG_FILE = Path("steward.toml")
@@ -83,6 +84,11 @@ class BotSettings(BaseModel):
 class TasksSettings(TaskModelSettings):
     """Section [tasks]: how the language commands work, and the worker's models for them."""
 
+    summarize: Engine = Field(
+        "chat",
+        description="Who summarizes: chat (the chat model; the built-in one cannot, so members' own words speak), or "
+        "extractive (always members' own words, chosen by the embeddings model).",
+    )
     summary_items: int = Field(7, ge=1, le=25, description="Messages that an extractive summary shows at most.")
 
 

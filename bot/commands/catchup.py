@@ -17,8 +17,9 @@ from bot.commands.answering import explained
 from bot.commands.digest import NOTHING_LEFT, WHY_EXTRACT, cited, line_of, link, short, without
 from bot.commands.digesting import Digesting
 from bot.commands.kept_notes import KeptNotes
+from bot.commands.missed_threads import missed_threads
 from bot.commands.paged import Again
-from bot.commands.ranges import ReadableChannel, may_read, parsed_window, place_of, require_readable
+from bot.commands.ranges import ReadableChannel, parsed_window, place_of, require_readable
 from bot.commands.summarize import progress_words, tell_instead
 from bot.commands.working import Work
 from bot.conversation.own_text import INSTEAD
@@ -47,11 +48,12 @@ Option = app_commands.AppCommandChannel | app_commands.AppCommandThread
 @dataclass(slots=True)
 class Missed:
     """What was found in one channel or thread, the newest first. `wrote_id`: the reader's last message there, None
-    where none was found."""
+    where none was found; `is_cut`: there are older ones than were read."""
 
     channel: ReadableChannel
     messages: list[discord.Message] = field(default_factory=list)
     wrote_id: int | None = None
+    is_cut: bool = False
 
 
 class Catchup:
@@ -121,11 +123,19 @@ class Catchup:
             one = await self._since(work, channel, begin, most)
             missed.append(one)
             since = begin or one.wrote_id
-            for thread in _threads(work.interaction, channel, since) if since is not None else []:
+            for thread in await self._threads(work, channel, since):
+                if thread in channels:
+                    continue
                 room = most - sum(len(each.messages) for each in missed if _belongs(each.channel, channel))
                 if room > 0:
                     missed.append(await self._since(work, thread, begin, room, since))
         return missed
+
+    async def _threads(self, work: Work, channel: ReadableChannel, since: int | None) -> list[discord.Thread]:
+        """Where else something was said since then."""
+        if since is None:
+            return []
+        return await missed_threads(work.interaction, channel, discord.utils.snowflake_time(since))
 
     async def _since(
         self,
@@ -146,6 +156,7 @@ class Catchup:
             missed.messages.append(message)
             if len(missed.messages) % 100 == 0:
                 work.say(f"Reading {channel.mention}: {len(missed.messages):,} messages so far …")
+        missed.is_cut = len(missed.messages) >= most
         if begin is None and earliest is None:
             missed.messages.clear()  # they never wrote there, so nothing says from where on
         return missed
@@ -214,13 +225,6 @@ def add_catchup(tree: app_commands.CommandTree[discord.Client], catchup: Catchup
                     await catchup.answer(work, channels, span)
 
 
-def _threads(interaction: discord.Interaction, channel: ReadableChannel, since: int) -> list[discord.Thread]:
-    """The channel's open threads in which something was said, and which the reader may read, as Steward may."""
-    if not isinstance(channel, discord.TextChannel):
-        return []
-    return [one for one in channel.threads if may_read(interaction, one) and (one.last_message_id or one.id) > since]
-
-
 def _belongs(place: ReadableChannel, channel: ReadableChannel) -> bool:
     return place.id == channel.id or (isinstance(place, discord.Thread) and place.parent_id == channel.id)
 
@@ -265,6 +269,8 @@ def _remark(
     summary: Summary, found: int, channels: Sequence[ReadableChannel], missed: Sequence[Missed], *, has_window: bool
 ) -> str:
     remark = f"read {summary.read:,} of {found:,} messages"
+    if any(one.is_cut and one.messages for one in missed):
+        remark += "; there are older ones, which I did not read"
     if summary.read < found:
         remark += "; bots, people who opted out and messages without text are left out"
     silent = [one.channel for one in missed if one.channel in channels and one.wrote_id is None]

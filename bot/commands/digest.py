@@ -14,6 +14,7 @@ WHY_EXTRACT: Mapping[Fallback, str] = {
     "built-in model": "the small built-in model cannot write summaries, so these are members' own words",
     "engine failed": "the language model is not available right now, so these are members' own words",
     "no room": "the model's context is too small for a summary, so these are members' own words",
+    "as chosen": "my owner lets no language model write summaries, so these are members' own words",
     "no citations": "the model did not say where its points come from, so these are members' own words",
 }
 AS_IT_IS = "a style or language needs a language model"

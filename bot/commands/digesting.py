@@ -37,7 +37,7 @@ def digesting(base: Foundations, shared: Shared) -> Digesting:
     pages = Pages(base.pace.clock)
     shared.leaving.also(lambda person_id, guild_id: pages.forget(person_id))
     return Digesting(
-        summarizer=Summarizer(base.llm, Likeness(base.tasks)),
+        summarizer=Summarizer(base.llm, Likeness(base.tasks), engine=base.settings.tasks.summarize),
         fetching=Fetching(Choices(base.database), base.me),
         works=Works(base.pace),
         pages=pages,

@@ -20,7 +20,7 @@ from llm.errors import LLMError
 from llm.tasks.chunks import Chunk, Notes, Planned, plan, shortened
 from llm.tasks.extract import candidates, choose
 from llm.tasks.likeness import Likeness
-from llm.tasks.summary import Cost, Fallback, SourceMessage, Summary, SummaryItem, Wish
+from llm.tasks.summary import Cost, Engine, Fallback, SourceMessage, Summary, SummaryItem, Wish
 from llm.tasks.summary_model import SummaryModel, Written
 from llm.tasks.summary_prompts import EDITION
 from llm.types import Priority
@@ -56,12 +56,20 @@ class NoteStore(Protocol):
 
 
 class Summarizer:
-    """Writes summaries. `part_tokens` and `at_once` are what benchmarks vary."""
+    """Writes summaries; no chat model is asked where `engine` is "extractive". `part_tokens` and `at_once` are what
+    benchmarks vary."""
 
     def __init__(
-        self, client: LLMClient, likeness: Likeness, *, part_tokens: int = PART_TOKENS, at_once: int = AT_ONCE
+        self,
+        client: LLMClient,
+        likeness: Likeness,
+        *,
+        engine: Engine = "chat",
+        part_tokens: int = PART_TOKENS,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._client = client
+        self._engine = engine
         self._likeness = likeness
         self._part_tokens = part_tokens
         self._at_once = at_once
@@ -81,6 +89,8 @@ class Summarizer:
         Falls back to members' own words, and says so, with the built-in model, when the engine fails, and when nothing
         that it wrote can be used. Raises nothing of its own; cancelling it ends its requests.
         """
+        if self._engine == "extractive":
+            return replace(await self._extracted(messages, wish, store, progress), fallback="as chosen")
         spent = Cost()
         try:
             model = SummaryModel(self._client, self._likeness, await self._client.model(), user, priority)

@@ -9,7 +9,9 @@ from typing import Literal
 from llm.types import Usage
 
 Method = Literal["extract", "model"]
-Fallback = Literal["built-in model", "engine failed", "no room", "no citations"]
+Fallback = Literal["built-in model", "engine failed", "no room", "no citations", "as chosen"]
+Engine = Literal["chat", "extractive"]
+"""Who summarizes: a chat model, or members' own words speak, chosen by an embedding model."""
 Style = Literal["brief", "bullets", "decisions", "questions"]
 Length = Literal["short", "medium", "long"]
 Kind = Literal["point", "decision", "action", "question"]

@@ -67,11 +67,28 @@ def _thread(parts: Parts, caller: User, parent: Channel, identity: int, kind: Ch
 
 @routes.get("/channels/{channel_id}/threads/archived/public")
 async def archived(channel: Place, parts: Server, caller: Caller) -> Response:
+    return _archived(parts, caller, channel, ChannelType.PUBLIC_THREAD)
+
+
+@routes.get("/channels/{channel_id}/threads/archived/private")
+async def archived_private(channel: Place, parts: Server, caller: Caller) -> Response:
+    need(parts, caller, channel, Permission.MANAGE_THREADS)
+    return _archived(parts, caller, channel, ChannelType.PRIVATE_THREAD)
+
+
+@routes.get("/channels/{channel_id}/users/@me/threads/archived/private")
+async def archived_joined(channel: Place, parts: Server, caller: Caller) -> Response:
+    """Only those that the caller is in."""
+    return _archived(parts, caller, channel, ChannelType.PRIVATE_THREAD, joined=True)
+
+
+def _archived(parts: Parts, caller: User, channel: Channel, kind: ChannelType, *, joined: bool = False) -> Response:
     if channel.guild_id is None:
         raise wrong_channel_type()
     threads = parts.world.guild_threads(channel.guild_id, archived=True)
-    here = [one for one in threads if one.parent_id == channel.id and one.type == ChannelType.PUBLIC_THREAD]
+    here = [one for one in threads if one.parent_id == channel.id and one.type == kind]
     mine = [one for one in here if caller.id in _info(one).members]
+    here = mine if joined else here
     return answer(
         {
             "threads": [payloads.channel(parts.world, one, caller.id) for one in here],

@@ -6,8 +6,9 @@ import discord
 import pytest
 import sklearn.feature_extraction.text  # noqa: F401 - takes seconds on a busy machine: not inside a test
 from simcord.builders import ChannelHandle
+from simcord.enums import ChannelType
 
-from bot.commands import ranges
+from bot.commands import catchup, ranges
 from storage.database import Database
 from storage.history import History
 from storage.part_notes import StoredPartNotes
@@ -80,6 +81,38 @@ async def test_several_channels_and_their_threads(world: World) -> None:
     for channel, message in zip((world.channel, thread, other), said, strict=False):
         assert f"**In** <#{channel.id}>" in told and message.jump_url in told
     assert said[3].jump_url not in told and f"not <#{silent.id}>: you never wrote there" in told
+
+
+async def test_private_and_archived_threads_of_the_reader(world: World) -> None:
+    """Those that she is in, those that went to sleep; not those of others."""
+    await world.ada.send(world.channel, "I am off for today, see you all tomorrow.")
+    backend, me = world.env.backend, world.env.backend.bot_user
+    said = {}
+    for name, kind, people in (
+        ("hers", ChannelType.PRIVATE_THREAD, (world.ada.id, me.id)),
+        ("asleep", ChannelType.PRIVATE_THREAD, (world.ada.id, me.id)),
+        ("secret", ChannelType.PRIVATE_THREAD, (me.id,)),
+        ("old", ChannelType.PUBLIC_THREAD, ()),
+    ):
+        made = backend.create_thread(world.channel.id, name, owner_id=world.grace.id, type=kind)
+        for person in people:
+            backend.add_thread_member(made.id, person)
+        await world.env.settle()
+        thread = ChannelHandle(world.env, world.guild, made)
+        said[name] = await world.grace.send(thread, f"Who brings cake and blankets to the {name} picnic on Sunday?")
+        if name in ("asleep", "old"):
+            backend.edit_channel(made.id, {}, thread_metadata={"archived": True})
+            await world.env.settle()
+    told = text_of(await world.ada.slash(world.channel, "catchup"))
+    assert {name for name, message in said.items() if message.jump_url in told} == {"hers", "asleep", "old"}
+
+
+async def test_what_is_too_much_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catchup, "MOST", 2)
+    for number in range(3):
+        await world.grace.send(world.channel, f"{RELEASE} It was said {number} times before.")
+    told = text_of(await world.ada.slash(world.channel, "catchup", window="6h"))
+    assert "read 2 of 2 messages; there are older ones, which I did not read" in told
 
 
 async def test_only_channels_that_the_reader_may_read(world: World) -> None:

@@ -132,6 +132,11 @@ async def test_the_built_in_model_is_not_asked(engine: ScriptedEngine, summarize
     assert (summary.method, summary.fallback, engine.requests) == ("extract", "built-in model", [])
 
 
+async def test_an_owner_may_want_no_model_to_write(engine: ScriptedEngine, client: LLMClient) -> None:
+    summary = await Summarizer(client, Likeness(None), engine="extractive").summarize(RELEASE, Wish(count=3))
+    assert (summary.method, summary.fallback, engine.requests) == ("extract", "as chosen", [])
+
+
 async def test_a_dead_engine_does_not_stop_it(engine: ScriptedEngine, summarizer: Summarizer) -> None:
     await engine.stop()
     assert (await summarizer.summarize(RELEASE, Wish(count=3))).fallback == "engine failed"
