@@ -1,5 +1,6 @@
 # make run   - everything on this machine: the playground at http://127.0.0.1:8080, or Discord when DISCORD_TOKEN is set
 # make test  - every test          make lint - ruff, mypy, import-linter          make bench - every benchmark
+# make catalogues - collects what Steward says into bot/locales/*/LC_MESSAGES/steward.po, for whoever translates
 # make test ARGS="-n 2 --dist loadfile" runs two files of tests at a time.
 # PYTHON=python3.12 chooses the interpreter; TORCH_INDEX=cpu avoids gigabytes of CUDA packages on a machine without a GPU.
 
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 TORCH_URL_cpu := https://download.pytorch.org/whl/cpu
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(or $(TORCH_URL_$(TORCH_INDEX)),$(TORCH_INDEX)))
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench catalogues clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed-run
@@ -26,6 +27,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/steward bench all $(ARGS)
+
+catalogues: $(VENV)/.installed-run
+	@$(BIN)/python -m bot.catalogues
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Steward needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

@@ -15,6 +15,7 @@ from bot.commands.catchup import add_catchup
 from bot.commands.find import add_find, find_button
 from bot.commands.help import add_help
 from bot.commands.knowledge import add_knowledge
+from bot.commands.localized import CommandTranslator
 from bot.commands.memory import add_memory
 from bot.commands.paged import page_button
 from bot.commands.pause import Pausing, add_pause
@@ -34,6 +35,7 @@ from bot.conversation.streaming import TROUBLE
 from bot.errands import Errands
 from bot.foundations import Foundations
 from bot.kept_notice import NoticeView, SureView
+from bot.language import hearing, read_catalogues
 from bot.membership import Welcome
 from bot.orphans import answer_orphan, is_orphan
 from bot.parts import Parts, assemble
@@ -88,6 +90,9 @@ class StewardClient(discord.Client):
             max_messages=None,
             guild_ready_timeout=PLAYGROUND_ARRIVAL_S if in_playground else ARRIVAL_S,
         )
+        read_catalogues()
+        parsers = self._connection.parsers  # discord.py has no hook before the task of an interaction begins
+        parsers["INTERACTION_CREATE"] = hearing(parsers["INTERACTION_CREATE"])
         self._errands = Errands()
         self._parts = parts = assemble(
             Foundations(
@@ -118,6 +123,7 @@ class StewardClient(discord.Client):
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: pauses, persistent buttons, and the commands where they changed."""
+        await self.tree.set_translator(CommandTranslator())
         await self._parts.shared.pauses.restore(self._parts.shared.stored)
         await self._parts.conversation.newest.restore()
         self.add_view(self._parts.posting)

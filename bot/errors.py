@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import discord
 from discord import app_commands
 
+from bot.language import N_, _
 from llm.errors import (
     ContextTooLong,
     EngineBusy,
@@ -31,7 +32,7 @@ from llm.errors import (
 from storage.errors import StorageError
 
 _LONGEST_IN_SECONDS = 120
-UNEXPECTED = "Something went wrong on my side, and it is in my log now. Please try again."
+UNEXPECTED = N_("Something went wrong on my side, and it is in my log now. Please try again.")
 
 
 class BotError(Exception):
@@ -39,14 +40,21 @@ class BotError(Exception):
 
 
 class Refusal(BotError):
-    """Steward will not or cannot do this; `str(error)` is the sentence for the person."""
+    """Steward will not or cannot do this; `str(error)` is the sentence with its {values}, for whoever reads it."""
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence)
+        self._values = values
+
+    def __str__(self) -> str:
+        return _(self.args[0], **self._values)
 
 
 class TooManyRequests(Refusal):
     """This person, or this conversation, must wait; `first` is False where that was said a moment ago."""
 
-    def __init__(self, sentence: str, *, first: bool = True) -> None:
-        super().__init__(sentence)
+    def __init__(self, sentence: str, *, first: bool = True, **values: object) -> None:
+        super().__init__(sentence, **values)
         self.first = first
 
 
@@ -55,8 +63,10 @@ class LeftOut(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "You asked me not to read your messages, so I do not answer this one. `/ask` works: I answer, and keep "
-            "nothing of it. `/privacy opt-in` lets me read you again."
+            N_(
+                "You asked me not to read your messages, so I do not answer this one. `/ask` works: I answer, and keep "
+                "nothing of it. `/privacy opt-in` lets me read you again."
+            )
         )
 
 
@@ -71,49 +81,59 @@ class Explanation:
 _SENTENCES: tuple[tuple[type[Exception], str, int], ...] = (
     (
         EngineTimeout,
-        "The model took too long to answer, so I stopped waiting. Please ask again; a shorter question helps.",
+        N_("The model took too long to answer, so I stopped waiting. Please ask again; a shorter question helps."),
         logging.WARNING,
     ),
     (
         StreamBroken,
-        "The model stopped in the middle of its answer and is being restarted. Please ask again in a moment.",
+        N_("The model stopped in the middle of its answer and is being restarted. Please ask again in a moment."),
         logging.WARNING,
     ),
     (
         EngineUnavailable,
-        "The language model is not running right now: it starts, or is being restarted. Please ask again in a minute.",
+        N_(
+            "The language model is not running right now: it starts, or is being restarted. Please ask again in a minute."
+        ),
         logging.WARNING,
     ),
     (
         ContextTooLong,
-        "That is more text than the model can read at once. Please ask with a shorter message, "
-        "or begin afresh by mentioning me without a reply.",
+        N_(
+            "That is more text than the model can read at once. Please ask with a shorter message, "
+            "or begin afresh by mentioning me without a reply."
+        ),
         logging.INFO,
     ),
     (
         SettingsRefused,
-        "The language model's engine does not take what my owner set (key, model, address or quota), so I cannot "
-        "answer. Only my owner can mend that; `steward doctor` says how.",
+        N_(
+            "The language model's engine does not take what my owner set (key, model, address or quota), so I cannot "
+            "answer. Only my owner can mend that; `steward doctor` says how."
+        ),
         logging.ERROR,
     ),
     (
         RequestRefused,
-        "The model's engine refused this request; the reason is in my log, where the owner finds it.",
+        N_("The model's engine refused this request; the reason is in my log, where the owner finds it."),
         logging.ERROR,
     ),
-    (LLMError, "The language model could not answer this. Please try again.", logging.ERROR),
+    (LLMError, N_("The language model could not answer this. Please try again."), logging.ERROR),
     (
         StorageError,
-        "I cannot reach my memory (the database) right now, so I cannot answer. The owner finds the reason in my log.",
+        N_(
+            "I cannot reach my memory (the database) right now, so I cannot answer. The owner finds the reason in my log."
+        ),
         logging.ERROR,
     ),
     (
         discord.Forbidden,
-        "Discord does not let me do that here: I lack a permission. A moderator can press *Check my set-up* or run "
-        "`steward doctor` to see which.",
+        N_(
+            "Discord does not let me do that here: I lack a permission. A moderator can press *Check my set-up* or run "
+            "`steward doctor` to see which."
+        ),
         logging.WARNING,
     ),
-    (discord.HTTPException, "Discord did not accept what I sent. Please try again.", logging.ERROR),
+    (discord.HTTPException, N_("Discord did not accept what I sent. Please try again."), logging.ERROR),
 )
 
 
@@ -127,18 +147,20 @@ def explain(error: BaseException) -> Explanation:
         return Explanation(_busy(error), logging.INFO)
     for kind, sentence, level in _SENTENCES:
         if isinstance(error, kind):
-            return Explanation(sentence, level)
-    return Explanation(UNEXPECTED, logging.ERROR)
+            return Explanation(_(sentence), level)
+    return Explanation(_(UNEXPECTED), logging.ERROR)
 
 
 def is_expected(error: BaseException) -> bool:
     """Whether the error is one of those known trees, so that a log needs no traceback."""
-    return explain(error).sentence != UNEXPECTED
+    return explain(error).sentence != _(UNEXPECTED)
 
 
 def _busy(error: EngineBusy) -> str:
     if error.retry_after_s is None:
-        return "Too many people are asking at the moment. Please try again in a little while."
+        return _("Too many people are asking at the moment. Please try again in a little while.")
     seconds = max(1, math.ceil(error.retry_after_s))
-    wait = f"{seconds} s" if seconds <= _LONGEST_IN_SECONDS else f"{math.ceil(seconds / 60)} minutes"
-    return f"Too many people are asking at the moment. Please try again in about {wait}."
+    if seconds <= _LONGEST_IN_SECONDS:
+        return _("Too many people are asking at the moment. Please try again in about {seconds} s.", seconds=seconds)
+    minutes = math.ceil(seconds / 60)
+    return _("Too many people are asking at the moment. Please try again in about {minutes} minutes.", minutes=minutes)

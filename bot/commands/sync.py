@@ -14,6 +14,7 @@ from discord import app_commands
 
 log = structlog.get_logger()
 
+Command = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_commands.Group
 _DISCORDS_OWN = frozenset({"id", "application_id", "guild_id", "version", "dm_permission"})
 """Keys that Discord adds, and one that `contexts` has replaced."""
 
@@ -24,13 +25,27 @@ async def sync(tree: app_commands.CommandTree[discord.Client]) -> bool:
     if application_id is None:
         raise RuntimeError("commands belong to an application, which is known after the login")
     # Raw, since discord.py's AppCommand loses the first of its contexts and integration types.
-    theirs = [_essence(command) for command in await tree.client.http.get_global_commands(application_id)]
-    ours = [_essence(command.to_dict(tree)) for command in tree.get_commands()]
+    theirs = [_essence(command) for command in await _registered(tree.client, application_id)]
+    ours = [_essence(await _described(command, tree)) for command in tree.get_commands()]
     if sorted(ours, key=_name) == sorted(theirs, key=_name):
         return False
     await tree.sync()
     log.info("commands changed on Discord", commands=sorted(map(_name, ours)))
     return True
+
+
+async def _registered(client: discord.Client, application_id: int) -> list[dict[str, Any]]:
+    """What Discord has, with the names in all languages, which it gives on demand only."""
+    route = discord.http.Route("GET", "/applications/{application_id}/commands", application_id=application_id)
+    found: list[dict[str, Any]] = await client.http.request(route, params={"with_localizations": "true"})
+    return found
+
+
+async def _described(command: Command, tree: app_commands.CommandTree[discord.Client]) -> dict[str, Any]:
+    """What `tree.sync` sends."""
+    if tree.translator is None:
+        return command.to_dict(tree)
+    return await command.get_translated_payload(tree, tree.translator)
 
 
 def _essence(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -19,6 +19,7 @@ from bot.conversation.pausing import Pauses
 from bot.conversation.streaming import TROUBLE
 from bot.errands import Errands
 from bot.errors import Refusal, explain, is_expected
+from bot.language import N_, _, speaking, speech_for
 from bot.membership import Membership
 from bot.permissions import PrivatePolicy
 from storage.errors import StorageError
@@ -29,10 +30,10 @@ WITHOUT_MODEL = frozenset({"help", "memory", "pause", "privacy", "settings", "ty
 """What can be asked while a moderator has paused Steward."""
 NEEDS_NO_TALK = frozenset({"help", "privacy", "settings", "typing", "usage"})
 """What can be asked in private messages even where talking is off: whose data it is must always be able to ask."""
-STOPPED = "I stopped: a moderator has paused me here."
-STOPPED_FOR_GOOD = "I stopped: you asked me to keep nothing of yours."
-NOT_SERVED = "I do not serve this server: my owner listed other ones."
-NOT_IN_PRIVATE = "I do not answer questions in private messages here. `/help` tells where I do."
+STOPPED = N_("I stopped: a moderator has paused me here.")
+STOPPED_FOR_GOOD = N_("I stopped: you asked me to keep nothing of yours.")
+NOT_SERVED = N_("I do not serve this server: my owner listed other ones.")
+NOT_IN_PRIVATE = N_("I do not answer questions in private messages here. `/help` tells where I do.")
 
 
 class StewardTree(app_commands.CommandTree[discord.Client]):
@@ -98,8 +99,9 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
 
     @staticmethod
     async def _say(interaction: discord.Interaction[discord.Client], text: str) -> None:
-        with contextlib.suppress(*TROUBLE):
-            await tell(interaction, text)
+        speech = speech_for(interaction.locale, interaction.guild_locale)
+        with contextlib.suppress(*TROUBLE), speaking(speech):
+            await tell(interaction, _(text))
 
     def stop_for(self, person_id: int, guild_id: int | None) -> None:
         """End the commands that are being answered for a person who wants nothing kept, there or (None) everywhere,

@@ -28,8 +28,18 @@ def _find(parts: Parts, command_id: int, guild_id: int | None) -> Command:
     return found
 
 
-def _all(parts: Parts, guild_id: int | None) -> Response:
-    return answer([payloads.command(parts.world, one) for one in commands.listed(parts.world, guild_id)])
+def _all(parts: Parts, guild_id: int | None, with_localizations: bool) -> Response:
+    """Discord leaves the names in other languages out unless it is asked for them."""
+    found = [payloads.command(parts.world, one) for one in commands.listed(parts.world, guild_id)]
+    return answer(found if with_localizations else [_without_localizations(one) for one in found])
+
+
+def _without_localizations(body: Payload) -> Payload:
+    kept = {key: value for key, value in body.items() if not key.endswith("_localizations")}
+    for key in ("options", "choices"):
+        if key in kept:
+            kept[key] = [_without_localizations(one) for one in kept[key] or ()]
+    return kept
 
 
 def _overwrite(parts: Parts, guild_id: int | None, sent: Sent) -> Response:
@@ -55,9 +65,9 @@ def _edit(parts: Parts, found: Command, body: Payload) -> Response:
 
 
 @routes.get(GLOBAL)
-async def list_global(application_id: int, parts: Server, caller: Caller) -> Response:
+async def list_global(application_id: int, parts: Server, caller: Caller, with_localizations: bool = False) -> Response:
     _own(parts, caller, application_id)
-    return _all(parts, None)
+    return _all(parts, None, with_localizations)
 
 
 @routes.put(GLOBAL)
@@ -92,9 +102,11 @@ async def delete_global(application_id: int, command_id: int, parts: Server, cal
 
 
 @routes.get(IN_GUILD)
-async def list_in_guild(application_id: int, guild: Home, parts: Server, caller: Caller) -> Response:
+async def list_in_guild(
+    application_id: int, guild: Home, parts: Server, caller: Caller, with_localizations: bool = False
+) -> Response:
     _own(parts, caller, application_id)
-    return _all(parts, guild.id)
+    return _all(parts, guild.id, with_localizations)
 
 
 @routes.put(IN_GUILD)
