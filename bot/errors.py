@@ -92,7 +92,8 @@ _SENTENCES: tuple[tuple[type[Exception], str, int], ...] = (
     (
         EngineUnavailable,
         N_(
-            "The language model is not running right now: it starts, or is being restarted. Please ask again in a minute."
+            "The language model is not running right now: it starts, or is being restarted. "
+            "Please ask again in a minute."
         ),
         logging.WARNING,
     ),
@@ -121,7 +122,8 @@ _SENTENCES: tuple[tuple[type[Exception], str, int], ...] = (
     (
         StorageError,
         N_(
-            "I cannot reach my memory (the database) right now, so I cannot answer. The owner finds the reason in my log."
+            "I cannot reach my memory (the database) right now, so I cannot answer. "
+            "The owner finds the reason in my log."
         ),
         logging.ERROR,
     ),

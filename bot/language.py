@@ -72,7 +72,7 @@ def listed(items: Sequence[str], style: Literal["standard", "or", "unit"] = "sta
 
 def name_of(language: str) -> str:
     """What the reader calls a language, by its code; the code itself where nobody knows."""
-    return _locale(spoken()).languages.get(language, language)
+    return str(_locale(spoken()).languages.get(language, language))
 
 
 def spoken() -> str:
