@@ -381,3 +381,41 @@ class PassageVector(Base):
     guild_id: Mapped[int]
     model: Mapped[str]
     vector: Mapped[NDArray[np.float32]] = mapped_column(HalfVector)
+
+
+class Mirror(Base):
+    """Two channels of a server, each with its language: what is said in one is posted in the other, translated.
+
+    `confirmed` names those who read only one of them, as far as whoever set it up (`person_id`) was told; `stopped`
+    says why it rests, and is empty while it runs. What both mean is `bot.mirrors`' business."""
+
+    __tablename__ = "mirrors"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    guild_id: Mapped[int] = mapped_column(index=True)
+    channel_id: Mapped[int] = mapped_column(index=True)
+    language: Mapped[str]
+    other_id: Mapped[int] = mapped_column(index=True)
+    other_language: Mapped[str]
+    confirmed: Mapped[str]
+    stopped: Mapped[str]
+    person_id: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class Copy(Base):
+    """The message `message_id`, which Steward posted, is the part numbered `number` of a message of `person_id`'s
+    (`source_id`) in another language: by a mirror, or (NULL) because somebody asked for it."""
+
+    __tablename__ = "copies"
+
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = mapped_column(index=True)
+    channel_id: Mapped[int] = mapped_column(index=True)
+    source_id: Mapped[int] = mapped_column(index=True)
+    person_id: Mapped[int] = mapped_column(index=True)
+    mirror_id: Mapped[int | None] = mapped_column(ForeignKey("mirrors.id", ondelete="CASCADE"), index=True)
+    language: Mapped[str]
+    number: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(index=True)

@@ -37,10 +37,12 @@ from storage.models import (
     Base,
     Channel,
     Choice,
+    Copy,
     Document,
     Memory,
     Mention,
     Message,
+    Mirror,
     OpenReply,
     PartNotesSource,
     Person,
@@ -79,6 +81,8 @@ PERSONAL = (
     Personal(Choice, Choice.person_id, Choice.guild_id),
     Personal(SettingChange, SettingChange.person_id, SettingChange.guild_id),
     Personal(Document, Document.person_id, Document.guild_id),
+    Personal(Mirror, Mirror.person_id, Mirror.guild_id),
+    Personal(Copy, Copy.person_id, Copy.guild_id),
 )
 NOT_SHOWN = {"embedding", "embedding_model"}  # numbers that mean nothing without the model
 
@@ -218,6 +222,8 @@ def _remaining(person_id: int, guild_id: int | None) -> Sequence[tuple[str, Dele
         ("choices", delete(Choice).where(*mine(Choice), Choice.name != Consent.OPT_OUT.value)),
         ("setting_changes", update(SettingChange).where(*mine(SettingChange)).values(person_id=NOBODY)),
         ("documents", update(Document).where(*mine(Document)).values(person_id=NOBODY)),
+        ("mirrors", update(Mirror).where(*mine(Mirror)).values(person_id=NOBODY)),
+        ("copies", delete(Copy).where(*mine(Copy))),
         ("people", delete(Person).where(Person.id == person_id, ~written)),
         ("channels", delete(Channel).where(Channel.guild_id.is_(None), ~said)),
     )

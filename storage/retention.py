@@ -1,7 +1,7 @@
 """What is too old goes, and so does what belongs to servers that Steward left. Does not know when it is time.
 
-Choices do not age: that somebody opted out must not be forgotten. Settings and
-documents do not age either, for they are in force.
+Choices do not age: that somebody opted out must not be forgotten. Settings, mirrors
+and documents do not age either, for they are in force.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from storage.models import (
     Base,
     Channel,
     Choice,
+    Copy,
     Document,
     Guild,
     Memory,
     Message,
+    Mirror,
     Person,
     Reply,
     RoleUse,
@@ -34,8 +36,9 @@ from storage.models import (
 from storage.records import NOBODY
 
 LONGEST = timedelta(days=365)
-"""What outlives messages: memories, and who changed which setting."""
-OF_GUILDS = (Reply, Use, RoleUse, Memory, Choice, Setting, SettingChange, Document, Channel)
+"""What outlives messages: memories, who changed which setting, and the ids of messages that stand elsewhere in another
+language, so that a late deletion reaches those, too."""
+OF_GUILDS = (Reply, Use, RoleUse, Memory, Choice, Setting, SettingChange, Document, Copy, Mirror, Channel)
 
 
 class Retention:
@@ -69,6 +72,7 @@ class Retention:
         gone += await self._delete(
             delete(Memory).where(Memory.created_at < now - LONGEST),
             delete(SettingChange).where(SettingChange.changed_at < now - LONGEST),
+            delete(Copy).where(Copy.created_at < now - LONGEST),
         )
         await self._forget_givers(now - LONGEST)
         gone += await self._tidy()
@@ -82,6 +86,7 @@ class Retention:
         gone += await self._delete(
             delete(Memory).where(Memory.created_at < moment),
             delete(SettingChange).where(SettingChange.changed_at < moment),
+            delete(Copy).where(Copy.created_at < moment),
         )
         await self._forget_givers(moment)
         gone += await self._tidy()
@@ -116,10 +121,11 @@ class Retention:
         return await self._delete(old[0].where(Use.guild_id == guild_id), old[1].where(RoleUse.guild_id == guild_id))
 
     async def _forget_givers(self, before: datetime) -> None:
-        """Documents do not age, for the server wants them; who gave them does."""
-        old = update(Document).where(Document.created_at < before, Document.person_id != NOBODY)
+        """Documents and mirrors do not age, for the server wants them; who gave them or set them up does."""
         async with self._database.write() as connection:
-            await connection.execute(old.values(person_id=NOBODY))
+            for table in (Document, Mirror):
+                old = update(table).where(table.created_at < before, table.person_id != NOBODY)
+                await connection.execute(old.values(person_id=NOBODY))
 
     async def _tidy(self) -> Counts:
         """Names of people, threads and private conversations of which nothing is stored, and what the journal holds."""

@@ -15,8 +15,8 @@ from storage.privacy import Privacy
 
 TEXT = """**What I keep of you {where}**
 {held}{since}
-**What and how long:** {kept}. {days} Figures of use go after {figures}, memories after a year; choices stay until you \
-take them back.
+**What and how long:** {kept}. {days} Figures of use go after {figures}, memories and notes on translations after a \
+year; choices stay until you take them back.
 **Where:** {privacy} {database}
 **Language model:** {engine}
 **You chose:** {chosen}
@@ -50,6 +50,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "choices": ("choice that you made (memory, opt-out, typing)", "choices that you made (memory, opt-out, typing)"),
     "setting_changes": ("setting that you changed", "settings that you changed"),
     "documents": ("document that you gave this server", "documents that you gave this server"),
+    "mirrors": ("mirror of channels that you set up", "mirrors of channels that you set up"),
+    "copies": (
+        "note where a message of yours stands in another language (not its words)",
+        "notes where messages of yours stand in another language (not their words)",
+    ),
     "people": ("name: yours", "names: yours"),
 }
 """What rows of each table are, for people; a table that is not here is of no interest to them."""

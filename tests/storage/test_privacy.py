@@ -50,6 +50,8 @@ OTHER_NUMBERS = {
     "number",
     "memory_id",
     "document_id",
+    "other_id",
+    "mirror_id",
     "passage_id",
     "size",
     "place",
