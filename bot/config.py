@@ -89,6 +89,11 @@ class TasksSettings(TaskModelSettings):
         description="Who summarizes: chat (the chat model; the built-in one cannot, so members' own words speak), or "
         "extractive (always members' own words, chosen by the embeddings model).",
     )
+    find: Engine = Field(
+        "chat",
+        description="Who answers /find: chat (the chat model writes sentences, each with its source), or extractive "
+        "(the passages that were found speak for themselves).",
+    )
     summary_items: int = Field(7, ge=1, le=25, description="Messages that an extractive summary shows at most.")
 
 

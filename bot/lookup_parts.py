@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from bot.commands.ask import Ask
 from bot.commands.find import Find
 from bot.commands.knowledge import Knowledge
+from bot.commands.paged import Pages
+from bot.commands.working import Works
 from bot.embedding import Embedder
 from bot.foundations import Foundations, Shared
 from bot.lookup.finding import Finding
@@ -29,8 +31,8 @@ class LookupParts:
     indexing: Indexing
 
 
-def look_up(base: Foundations, shared: Shared, ask: Ask) -> LookupParts:
-    """Build all parts."""
+def look_up(base: Foundations, shared: Shared, ask: Ask, works: Works, pages: Pages) -> LookupParts:
+    """Build all parts; `works` and `pages` are those of the other commands that take long."""
     search = Search(base.database)
     indexing = Indexing(search, shared.rulebook, base.tasks)
     finding = Finding(
@@ -40,7 +42,7 @@ def look_up(base: Foundations, shared: Shared, ask: Ask) -> LookupParts:
         choices=Choices(base.database),
         intake=shared.intake,
         places=base.places,
-        llm=base.llm,
+        llm=base.llm if base.settings.tasks.find == "chat" else None,
         likeness=Likeness(base.tasks),
     )
     find = Find(
@@ -48,10 +50,20 @@ def look_up(base: Foundations, shared: Shared, ask: Ask) -> LookupParts:
         search=search,
         ask=ask,
         gate=shared.gate,
+        metering=shared.metering,
         limits=shared.limits,
+        works=works,
+        pages=pages,
         places=base.places,
         clock=base.pace.clock,
         words=shared.words,
     )
-    documents = Documents(base.database)
-    return LookupParts(find, Knowledge(documents=documents, attachments=shared.attachments), indexing)
+    shared.leaving.also(lambda person_id, guild_id: find.forget(person_id))
+    knowledge = Knowledge(
+        documents=Documents(base.database),
+        attachments=shared.attachments,
+        limits=shared.limits,
+        works=works,
+        pages=pages,
+    )
+    return LookupParts(find, knowledge, indexing)

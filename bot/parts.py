@@ -66,7 +66,7 @@ def assemble(base: Foundations) -> Parts:
         digests=digests,
         summarize=Summarize(digests),
         catchup=Catchup(digests),
-        lookup=look_up(base, shared, ask),
+        lookup=look_up(base, shared, ask, digests.works, digests.pages),
         posting=Posting(base.history, base.me, shared.rulebook.keeps),
         setup=_setup(base, shared),
         people=serve_people(base, shared, memory),

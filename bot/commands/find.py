@@ -1,6 +1,6 @@
 """/find: what was said here about something, in private, each passage with a link; or that it was not found.
 
-A private answer is made from what the asker can read. *Post here* looks again, for what everybody can read who sees the
+A private answer is made from what the asker can read; one that is posted from what everybody can read who sees the
 channel. What was asked stays in memory only, for a quarter of an hour. How things are found is `bot.lookup`'s business.
 """
 
@@ -16,20 +16,23 @@ import discord
 from discord import app_commands
 
 from bot.clock import Clock
-from bot.commands.answering import defer, explained, in_messages, tell, tell_parts
+from bot.commands.answering import explained, tell
 from bot.commands.ask import LONGEST_QUESTION, Ask
-from bot.commands.post import require_writing
+from bot.commands.paged import Again, Pages
+from bot.commands.working import Work, Works
 from bot.conversation.newest import Places
-from bot.conversation.own_text import INSTEAD, OwnText, WordList
-from bot.conversation.rendering import Part, neutralize, small
+from bot.conversation.own_text import INSTEAD, WordList
+from bot.conversation.rendering import neutralize, small
 from bot.errors import Refusal
 from bot.gate import Gate
 from bot.limits import PersonalLimits
 from bot.lookup import scope
 from bot.lookup.finding import Answer, Finding, Said
+from bot.metering import Metering, Payer, used_by
 from bot.settings.rules import Rules
 from llm.tasks.find import Why
-from storage.search import Found, Search, StoredPlace, Within
+from llm.tasks.find_answer import Progress
+from storage.search import Found, Search, Within
 
 KEPT_S = 15 * 60.0
 MOST = 1000
@@ -44,6 +47,10 @@ ONLY_DOCUMENTS = (
     "that with `/settings`"
 )
 NOT_FOUND = "I did not find it in {where}."
+NOTHING_LEFT = (
+    "Nothing is left of that answer: what it rests on was changed or deleted, or you may not read it any more."
+)
+READING = "Reading passages that were found: {count} …"
 NOT_FOR_ALL = "I found nothing that everybody who sees this channel may read, so I post nothing."
 GONE = "I no longer know what you looked for. Please give the command again."
 NOT_YOURS = "Only the person who looked for it can press this."
@@ -52,7 +59,7 @@ WHY: dict[Why, str] = {
     "built-in model": "the small built-in model cannot write answers, so these are people's own words",
     "engine failed": "the language model is not available right now, so these are people's own words",
 }
-TEMPLATE = r"steward:find:(?P<what>post|ask):(?P<number>\d{1,20})"
+TEMPLATE = r"steward:find:ask:(?P<number>\d{1,20})"
 
 Where = Literal["server", "channel", "documents"]
 WORDS: dict[Where, str] = {
@@ -85,95 +92,123 @@ class Find:
         search: Search,
         ask: Ask,
         gate: Gate,
+        metering: Metering,
         limits: PersonalLimits,
+        works: Works,
+        pages: Pages,
         places: Places,
         clock: Clock,
         words: WordList,
     ) -> None:
+        self.works = works
+        self.limits = limits
         self._finding = finding
         self._search = search
         self._ask = ask
         self._gate = gate
-        self._limits = limits
+        self._metering = metering
+        self._pages = pages
         self._places = places
         self._clock = clock
         self._words = words
         self._asked: OrderedDict[int, Asked] = OrderedDict()
 
-    async def answer(self, interaction: discord.Interaction, question: str, where: Where) -> None:
-        """Answer in private, from what the asker can read."""
+    async def answer(self, work: Work, question: str, where: Where) -> None:
+        """Answer in private, from what the asker can read. Raises what `explained` explains."""
+        interaction = work.interaction
         rules = await self._gate.for_interaction(interaction)
-        guild, here = _place(interaction)
-        person = interaction.user
-        assert isinstance(person, discord.Member)
-        stored = await self._stored(guild.id)
-        readable = scope.for_person(guild, stored, person, here.id)
-        within = await self._within(guild.id, here, readable, where)
+        asked = Asked(interaction.user.id, question, where, self._clock.now())
+        within = await self._for_asker(interaction, where)
         if not within.channel_ids and not within.documents:
-            await tell(interaction, NOTHING_KEPT)
+            await self._tell_nothing(work, asked, NOTHING_KEPT)
             return
-        found = await self._found(interaction, question, within, rules)
-        self._remember(interaction.id, Asked(person.id, question, where, self._clock.now()))
+        found = await self._found(
+            interaction, asked, within, rules, lambda count: work.say(READING.format(count=count))
+        )
         if found.is_empty:
             hint = [] if within.channel_ids or where == "documents" else [small(ONLY_DOCUMENTS)]
-            text = "\n".join([NOT_FOUND.format(where=WORDS[where]), *hint, *_remarks(found)])
-            await tell(interaction, text, _view(interaction.id, "ask", "Ask the model instead"))
+            lines = [NOT_FOUND.format(where=WORDS[where]), *hint, *_remarks(found)]
+            await self._tell_nothing(work, asked, "\n".join(lines))
             return
-        parts = self._parts("", found, guild.id)
-        await tell_parts(interaction, parts, _view(interaction.id, "post", "Post here"))
+        await self._pages.give(work, self._lines(found, within.guild_id), self._again(asked, found))
 
-    async def pressed(self, interaction: discord.Interaction, what: str, number: int) -> None:
-        """One of the two buttons."""
+    async def pressed(self, interaction: discord.Interaction, number: int) -> None:
+        """*Ask the model instead*."""
         asked = self._recalled(number, interaction.user.id)
-        with self._limits.request(interaction.user.id):
-            if what == "ask":
-                await interaction.response.defer(ephemeral=True, thinking=True)
-                await self._ask.answer(interaction, asked.question)
-                return
-            require_writing(interaction)
-            del self._asked[number]  # before anything is waited for: a second press posts nothing
-            await interaction.response.edit_message(view=None)
-            await self._post(interaction, asked)
+        with self.limits.request(interaction.user.id):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._ask.answer(interaction, asked.question)
 
-    async def _post(self, interaction: discord.Interaction, asked: Asked) -> None:
-        """Look again, with the eyes of everybody here."""
+    def forget(self, person_id: int) -> None:
+        """Keep nothing that this person looked for."""
+        for number in [number for number, asked in self._asked.items() if asked.person_id == person_id]:
+            del self._asked[number]
+
+    def _again(self, asked: Asked, found: Answer) -> Again:
+        async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
+            if is_public:
+                return await self._for_all(interaction, asked, found)
+            within = await self._for_asker(interaction, asked.where)
+            left = await self._finding.checked(found, within)
+            if left.is_empty:
+                raise Refusal(NOTHING_LEFT)
+            return self._lines(left, within.guild_id)
+
+        return again
+
+    async def _for_all(self, interaction: discord.Interaction, asked: Asked, found: Answer) -> list[str]:
+        """The answer for everybody who reads here; looked for anew where it was made from what not all of them read."""
         rules = await self._gate.for_interaction(interaction)
-        guild, here = _place(interaction)
-        shared = scope.for_everybody(guild, await self._stored(guild.id), here)
-        within = await self._within(guild.id, here, shared, asked.where)
-        found = await self._found(interaction, asked.question, within, rules)
-        if found.is_empty:
-            await tell(interaction, NOT_FOR_ALL)
-            return
-        header = f"> **{neutralize(interaction.user.display_name)}** looked for: {_short(asked.question, 300)}"
-        for part in self._parts(header, found, guild.id):
-            await interaction.followup.send(part.shown, ephemeral=False, wait=True)
+        within = await self._for_everybody(interaction, asked.where)
+        if found.channels <= within.channel_ids:
+            shared = await self._finding.checked(found, within)
+        else:
+            with self.limits.request(interaction.user.id):
+                shared = await self._found(interaction, asked, within, rules)
+        if shared.is_empty:
+            raise Refusal(NOT_FOR_ALL)
+        return [f"> {_short(asked.question, 300)}", *self._lines(shared, within.guild_id)]
 
-    async def _found(self, interaction: discord.Interaction, question: str, within: Within, rules: Rules) -> Answer:
+    async def _found(
+        self,
+        interaction: discord.Interaction,
+        asked: Asked,
+        within: Within,
+        rules: Rules,
+        progress: Progress = lambda count: None,
+    ) -> Answer:
         """The answer. Raises Refusal where the model wrote what Steward does not say."""
         user = f"{within.guild_id}/{interaction.user.id}"
-        found = await self._finding.find(question, within, user=user, model=rules.model)
+        found = await self._finding.find(asked.question, within, user=user, model=rules.model, progress=progress)
+        payer = Payer.of(interaction.user, interaction.guild, interaction.channel)
+        await self._metering.count(payer, used_by(found.usage))
         text = "\n".join(one.text for one in found.sentences)
-        if rules.filter_own_text and OwnText(self._words).checked(text, is_whole=True).is_hit:
+        if rules.filter_own_text and self._words.is_in(text):
             raise Refusal(INSTEAD)
         return found
 
-    async def _stored(self, guild_id: int) -> list[StoredPlace]:
-        return await scope.stored_whole(self._gate.rulebook, guild_id, await self._search.places(guild_id))
+    async def _for_asker(self, interaction: discord.Interaction, where: Where) -> Within:
+        guild, here = _place(interaction)
+        person = interaction.user
+        assert isinstance(person, discord.Member)
+        stored = await scope.stored_whole(self._gate.rulebook, guild.id, await self._search.places(guild.id))
+        return _within(guild.id, here, scope.for_person(guild, stored, person, here.id), where)
 
-    async def _within(self, guild_id: int, here: Here, readable: frozenset[int], where: Where) -> Within:
-        if where == "documents":
-            return Within(guild_id, documents=True)
-        if where == "channel":
-            return Within(guild_id, readable & {here.id})
-        return Within(guild_id, readable, documents=True)
+    async def _for_everybody(self, interaction: discord.Interaction, where: Where) -> Within:
+        guild, here = _place(interaction)
+        stored = await scope.stored_whole(self._gate.rulebook, guild.id, await self._search.places(guild.id))
+        return _within(guild.id, here, scope.for_everybody(guild, stored, here), where)
 
-    def _parts(self, header: str, found: Answer, guild_id: int) -> list[Part]:
-        lines = [header] * bool(header) + ["**What I found**"] * (not header)
+    async def _tell_nothing(self, work: Work, asked: Asked, sentence: str) -> None:
+        self._remember(work.interaction.id, asked)
+        await work.settle()
+        await tell(work.interaction, sentence, _view(work.interaction.id))
+
+    def _lines(self, found: Answer, guild_id: int) -> list[str]:
+        lines = ["**What I found**"]
         lines += [self._sentence(one, guild_id) for one in found.sentences]
         lines += [self._line(one, guild_id) for one in found.passages]
-        lines += _remarks(found)
-        return in_messages(lines)
+        return lines + _remarks(found)
 
     def _sentence(self, said: Said, guild_id: int) -> str:
         return f"{_short(said.text)} {' '.join(self._source(one, guild_id) for one in said.sources)}"
@@ -205,7 +240,7 @@ class Find:
         return asked
 
 
-def add_find(tree: app_commands.CommandTree[discord.Client], find: Find, limits: PersonalLimits) -> None:
+def add_find(tree: app_commands.CommandTree[discord.Client], find: Find) -> None:
     """Hang /find on the tree."""
 
     @tree.command(name="find", description="Find what was said here, or what documents say; only you see it")
@@ -226,42 +261,50 @@ def add_find(tree: app_commands.CommandTree[discord.Client], find: Find, limits:
         async with explained(interaction):
             if not question.strip():
                 raise Refusal(BLANK)
-            await defer(interaction)
-            with limits.request(interaction.user.id):
-                await find.answer(interaction, question, where)
+            _place(interaction)
+            with find.limits.request(interaction.user.id):
+                async with find.works.work(interaction) as work, explained(interaction), work.settled():
+                    await find.answer(work, question, where)
 
 
-def find_button(pressed: Callable[[discord.Interaction, str, int], Awaitable[None]]) -> type[_Item]:
-    """The item to register with the client; `pressed` gets each press, what it is for, and the command's number."""
+def find_button(pressed: Callable[[discord.Interaction, int], Awaitable[None]]) -> type[_Item]:
+    """The item to register with the client; `pressed` gets each press and the command's number."""
 
     class FindButton(discord.ui.DynamicItem[_Button], template=TEMPLATE):
-        def __init__(self, what: str, number: int) -> None:
-            super().__init__(_button(number, what, what))
-            self._what = what
+        def __init__(self, number: int) -> None:
+            super().__init__(_button(number))
             self._number = number
 
         @classmethod
         async def from_custom_id(
             cls, interaction: discord.Interaction, item: discord.ui.Item[discord.ui.View], match: re.Match[str], /
         ) -> Self:
-            return cls(match["what"], int(match["number"]))
+            return cls(int(match["number"]))
 
         async def callback(self, interaction: discord.Interaction) -> None:
             async with explained(interaction):
-                await pressed(interaction, self._what, self._number)
+                await pressed(interaction, self._number)
 
     return FindButton
 
 
-def _button(number: int, what: str, label: str) -> _Button:
-    return discord.ui.Button(label=label, custom_id=f"steward:find:{what}:{number}")
+def _button(number: int) -> _Button:
+    return discord.ui.Button(label="Ask the model instead", custom_id=f"steward:find:ask:{number}")
 
 
-def _view(number: int, what: str, label: str) -> discord.ui.View:
+def _view(number: int) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
-    view.add_item(_button(number, what, label))
+    view.add_item(_button(number))
     view.stop()  # the registered item answers; discord.py would keep this one for ever otherwise
     return view
+
+
+def _within(guild_id: int, here: Here, readable: frozenset[int], where: Where) -> Within:
+    if where == "documents":
+        return Within(guild_id, documents=True)
+    if where == "channel":
+        return Within(guild_id, readable & {here.id})
+    return Within(guild_id, readable, documents=True)
 
 
 def _place(interaction: discord.Interaction) -> tuple[discord.Guild, Here]:

@@ -11,7 +11,9 @@ import asyncio
 import discord
 from discord import app_commands
 
-from bot.commands.answering import defer, explained, in_messages, tell, tell_parts
+from bot.commands.answering import defer, explained, tell
+from bot.commands.paged import Pages
+from bot.commands.working import Work, Works
 from bot.conversation.attachments import Attachments, is_pdf, is_text
 from bot.conversation.rendering import neutralize
 from bot.conversation.said import size_in_words
@@ -36,19 +38,28 @@ REMOVED = "**{name}** is gone, with everything I had made of it."
 UNKNOWN = "I have no document of that name. `/knowledge list` shows those that I have."
 NONE = "I have no documents of this server. `/knowledge add` takes text, Markdown and PDF."
 LIST = "**Documents of this server** (everybody here can find what they say)"
+READING = "Reading {name} …"
+KEEPING = "Keeping {name}: {pieces} …"
 MOST_SUGGESTED = 25
 
 
 class Knowledge:
     """Answers /knowledge. Methods raise what `explained` explains."""
 
-    def __init__(self, *, documents: Documents, attachments: Attachments) -> None:
+    def __init__(
+        self, *, documents: Documents, attachments: Attachments, limits: PersonalLimits, works: Works, pages: Pages
+    ) -> None:
+        self.limits = limits
+        self.works = works
         self._documents = documents
         self._attachments = attachments
+        self._pages = pages
 
-    async def add(self, interaction: discord.Interaction, file: discord.Attachment, name: str | None) -> None:
+    async def add(self, work: Work, file: discord.Attachment, name: str | None) -> None:
         """Read the file and keep its text in pieces, in the place of a document of the same name."""
-        title = _title(name or file.filename)
+        interaction = work.interaction
+        title = _title(name or "") or _title(file.filename)
+        work.say(READING.format(name=neutralize(file.filename)))
         try:
             text = await self._attachments.document(file)
         except Unreadable as error:
@@ -56,21 +67,27 @@ class Knowledge:
         cut = await asyncio.to_thread(pieces, text)
         if not cut:
             raise Refusal(EMPTY.format(name=neutralize(file.filename)))
+        work.say(KEEPING.format(name=neutralize(title), pieces=_counted(len(cut))))
         guild_id = interaction.guild_id or 0
         try:
             replaced = await self._documents.put(guild_id, title, cut, size=file.size, by=interaction.user.id)
         except ShelfFull:
             raise Refusal(FULL) from None
         sentence = REPLACED if replaced else ADDED
+        await work.settle()
         await tell(interaction, sentence.format(name=neutralize(title), pieces=_counted(len(cut))))
 
-    async def show(self, interaction: discord.Interaction) -> None:
+    async def show(self, work: Work) -> None:
         """All documents of this server."""
-        found = await self._documents.of(interaction.guild_id or 0)
-        if not found:
-            await tell(interaction, NONE)
-            return
-        await tell_parts(interaction, in_messages([LIST, *map(_line, found)]))
+
+        async def lines(interaction: discord.Interaction, is_public: bool) -> list[str]:
+            _require_manager(interaction)
+            found = await self._documents.of(interaction.guild_id or 0)
+            if not found:
+                raise Refusal(NONE)
+            return [LIST, *map(_line, found)]
+
+        await self._pages.give(work, await lines(work.interaction, False), lines, may_post=False)
 
     async def remove(self, interaction: discord.Interaction, name: str) -> None:
         """Forget a document."""
@@ -87,7 +104,7 @@ class Knowledge:
         return [app_commands.Choice(name=name, value=name) for name in fitting]
 
 
-def add_knowledge(tree: app_commands.CommandTree[discord.Client], knowledge: Knowledge, limits: PersonalLimits) -> None:
+def add_knowledge(tree: app_commands.CommandTree[discord.Client], knowledge: Knowledge) -> None:
     """Hang /knowledge on the tree."""
     group = app_commands.Group(
         name="knowledge",
@@ -107,16 +124,16 @@ def add_knowledge(tree: app_commands.CommandTree[discord.Client], knowledge: Kno
             _require_manager(interaction)
             if not (is_pdf(file) or is_text(file)):
                 raise Refusal(WRONG_KIND.format(name=neutralize(file.filename)))
-            await defer(interaction)
-            with limits.request(interaction.user.id):
-                await knowledge.add(interaction, file, name)
+            with knowledge.limits.request(interaction.user.id):
+                async with knowledge.works.work(interaction) as work, explained(interaction), work.settled():
+                    await knowledge.add(work, file, name)
 
     @group.command(name="list", description="Which documents I have of this server")
     async def show(interaction: discord.Interaction) -> None:
         async with explained(interaction):
             _require_manager(interaction)
-            await defer(interaction)
-            await knowledge.show(interaction)
+            async with knowledge.works.work(interaction) as work, explained(interaction), work.settled():
+                await knowledge.show(work)
 
     @group.command(name="remove", description="Take a document back")
     @app_commands.describe(name="Which one")

@@ -6,8 +6,8 @@ It knows who may read what only as sets of channels (`scope`), and no interactio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import discord
 import numpy as np
@@ -20,8 +20,9 @@ from bot.embedding import Embedder
 from bot.lookup.indexing import Indexing
 from llm.client import LLMClient
 from llm.tasks.find import Candidate, Why, fused, quoted, speaking_of, telling
-from llm.tasks.find_answer import Excerpt, Sentence, written
+from llm.tasks.find_answer import Excerpt, Progress, Written, written
 from llm.tasks.likeness import Likeness
+from llm.types import Usage
 from storage.choices import Choices
 from storage.indexing import words
 from storage.search import Found, Search, Within
@@ -52,12 +53,15 @@ class Answer:
     """What answers a question: `sentences` by a model, or else `passages` in the order of their worth; what is cited
     was still there a moment ago.
 
-    `by_words_only`: there was no model to compare what is meant. `why`: no model wrote an answer."""
+    `by_words_only`: there was no model to compare what is meant. `why`: no model wrote an answer, though one should.
+    `channels`: of everything that a model read for it. `usage`: what the model used."""
 
     passages: tuple[Found, ...] = ()
     sentences: tuple[Said, ...] = ()
     by_words_only: bool = False
     why: Why | None = None
+    channels: frozenset[int] = frozenset()
+    usage: Usage | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -77,9 +81,10 @@ class Finding:
         choices: Choices,
         intake: Intake,
         places: Places,
-        llm: LLMClient,
+        llm: LLMClient | None,
         likeness: Likeness,
     ) -> None:
+        """`llm` is None where no model should write: then people speak for themselves."""
         self._search = search
         self._indexing = indexing
         self._embedder = embedder
@@ -89,7 +94,15 @@ class Finding:
         self._llm = llm
         self._likeness = likeness
 
-    async def find(self, question: str, within: Within, *, user: str | None = None, model: str = "") -> Answer:
+    async def find(
+        self,
+        question: str,
+        within: Within,
+        *,
+        user: str | None = None,
+        model: str = "",
+        progress: Progress = lambda count: None,
+    ) -> Answer:
         """What answers the question there; nothing where it is not said. `user` and `model` are for the chat engine."""
         await self._indexing.words(within.guild_id, within.channel_ids)
         found, is_by_meaning = await self._candidates(question, within)
@@ -97,14 +110,30 @@ class Finding:
         if not speaking_of(question, candidates):
             return Answer(by_words_only=not is_by_meaning)
         read = await self._with_neighbours([one for one, _ in found], within.guild_id)
-        excerpts = [Excerpt(one.document or one.author, one.text) for one in read]
-        made = await written(self._llm, question, excerpts, self._likeness, user=user, model=model)
-        if not isinstance(made, str):
-            sentences = await self._cited(made, read, within.guild_id)
-            return Answer(sentences=sentences, by_words_only=not is_by_meaning)
-        chosen = {one.id for one in quoted(question, candidates)}
-        passages = await self._still_there([one for one, _ in found if one.id in chosen], within.guild_id)
-        return Answer(tuple(passages), by_words_only=not is_by_meaning, why=made)
+        made = Written()
+        if self._llm is not None:
+            excerpts = [Excerpt(one.document or one.author, one.text) for one in read]
+            made = await written(
+                self._llm, question, excerpts, self._likeness, user=user, model=model, progress=progress
+            )
+        if self._llm is not None and made.why is None:
+            said = tuple(Said(one.text, tuple(read[place] for place in one.sources)) for one in made.sentences)
+            answer = Answer(sentences=said, channels=_channels(read), usage=made.usage)
+        else:
+            chosen = {one.id for one in quoted(question, candidates)}
+            passages = tuple(one for one, _ in found if one.id in chosen)
+            answer = Answer(passages, why=made.why, channels=_channels(passages))
+        return replace(await self.checked(answer, within), by_words_only=not is_by_meaning)
+
+    async def checked(self, answer: Answer, within: Within) -> Answer:
+        """What is left of an answer there now: that of which everything that it rests on is still so."""
+        cited = dict.fromkeys([*answer.passages, *(one for said in answer.sentences for one in said.sources)])
+        there = await self._still_there(list(cited), within)
+        return replace(
+            answer,
+            passages=tuple(one for one in answer.passages if one in there),
+            sentences=tuple(said for said in answer.sentences if there.issuperset(said.sources)),
+        )
 
     async def _with_neighbours(self, found: Sequence[Found], guild_id: int) -> list[Found]:
         """What a model gets to read: the best messages between those around them, in their order, and pieces of
@@ -119,17 +148,6 @@ class Finding:
         authors = {one.author_id for one in read.values() if one.author_id is not None}
         left_out = await self._choices.left_out(authors, guild_id)
         return [one for one in read.values() if one.author_id not in left_out and one.text.strip()]
-
-    async def _cited(self, made: Sequence[Sentence], read: Sequence[Found], guild_id: int) -> tuple[Said, ...]:
-        """The sentences of which everything that they rest on is still there."""
-        places = sorted({place for sentence in made for place in sentence.sources})
-        there = await asyncio.gather(*(self._is_there(read[place], guild_id) for place in places))
-        gone = {place for place, is_there in zip(places, there, strict=True) if not is_there}
-        return tuple(
-            Said(sentence.text, tuple(read[place] for place in sentence.sources))
-            for sentence in made
-            if gone.isdisjoint(sentence.sources)
-        )
 
     async def _candidates(self, question: str, within: Within) -> tuple[list[tuple[Found, float | None]], bool]:
         """The best passages by words and meaning together, with how near they are; whether meaning was compared."""
@@ -148,14 +166,21 @@ class Finding:
         left_out = await self._choices.left_out(authors, within.guild_id)
         return [(one, score) for one, score in said if one.author_id not in left_out], embedded is not None
 
-    async def _still_there(self, passages: Sequence[Found], guild_id: int) -> list[Found]:
-        there = await asyncio.gather(*(self._is_there(one, guild_id) for one in passages))
-        return [one for one, is_there in zip(passages, there, strict=True) if is_there]
+    async def _still_there(self, passages: Sequence[Found], within: Within) -> set[Found]:
+        """Those that may be looked at there, and that Discord or the documents still have as they are."""
+        pieces = [one.id for one in passages if one.message_id is None]
+        kept = await self._search.passages(pieces) if pieces else {}
+        authors = {one.author_id for one in passages if one.author_id is not None}
+        left_out = await self._choices.left_out(authors, within.guild_id)
+        messages = [one for one in passages if one.channel_id in within.channel_ids and one.author_id not in left_out]
+        there = await asyncio.gather(*(self._is_there(one, within.guild_id) for one in messages))
+        said = {one for one, is_there in zip(messages, there, strict=True) if is_there}
+        return said | {one for one in passages if one.id in kept and within.documents}
 
     async def _is_there(self, passage: Found, guild_id: int) -> bool:
         """Whether Discord has the message as it is stored; what it does not have or changed is stored anew."""
         if passage.message_id is None or passage.channel_id is None:
-            return True
+            return False
         try:
             async with asyncio.timeout(LOOK_AGAIN_S):
                 message = await self._places(passage.channel_id, guild_id).fetch_message(passage.message_id)
@@ -176,3 +201,7 @@ class Finding:
             typed = message.content.strip()
             return not typed or text.startswith(f"{typed}\n")
         return self._intake.stored(message).content == text
+
+
+def _channels(passages: Collection[Found]) -> frozenset[int]:
+    return frozenset(one.channel_id for one in passages if one.channel_id is not None)

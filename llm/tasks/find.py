@@ -17,13 +17,6 @@ MOST_SHOWN = 4
 """Passages that speak for themselves."""
 RANK_DAMPING = 60
 """Of reciprocal rank fusion, as in its paper: how little the first places differ from each other."""
-NEAR = 0.45
-"""Cosine similarity from which on a passage speaks of a question, by its meaning alone."""
-SPOKEN_OF = 0.6
-"""Share of a question's telling words that a passage has which speaks of it, whatever its meaning looks like."""
-HALF_NEAR, HALF_SPOKEN_OF = 0.3, 0.3
-"""Both together, where neither is enough."""
-
 Why = Literal["built-in model", "engine failed"]
 
 _LITTLE_WORDS = """
@@ -39,6 +32,20 @@ el los las una y o es son quién qué cuál dónde cuándo cómo por para con
 os as um uma e são quem qual onde quando como porque com do da
 """
 _EVERYBODYS = frozenset(_LITTLE_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From where on a passage speaks of a question: by its meaning alone (`near`, a cosine similarity), by the share of
+    the question's telling words that it has (`spoken_of`), or by both together where neither is enough."""
+
+    near: float = 0.45
+    spoken_of: float = 0.6
+    half_near: float = 0.3
+    half_spoken_of: float = 0.3
+
+
+THRESHOLDS = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +72,38 @@ def fused(*rankings: Sequence[int]) -> list[int]:
     return sorted(scores, key=lambda number: -scores[number])
 
 
-def speaking_of(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
+def speaking_of(question: str, candidates: Sequence[Candidate], thresholds: Thresholds = THRESHOLDS) -> list[Candidate]:
     """Those candidates that speak of the question, in their order: by meaning, by words, or by half of both."""
-    wanted = {_stem(word) for word in telling(words(question))}
-    return [one for one in candidates if _speaks(one, wanted)]
+    wanted = wanted_of(question)
+    return [one for one in candidates if speaks(one.near or 0.0, share(one.text, wanted), thresholds)]
 
 
-def quoted(question: str, candidates: Sequence[Candidate], most: int = MOST_SHOWN) -> list[Candidate]:
+def quoted(
+    question: str, candidates: Sequence[Candidate], most: int = MOST_SHOWN, thresholds: Thresholds = THRESHOLDS
+) -> list[Candidate]:
     """The passages to show where no model writes: of what speaks of the question the best, the question itself not."""
     asked = words(question)
-    return [one for one in speaking_of(question, candidates) if words(one.text) != asked][:most]
+    return [one for one in speaking_of(question, candidates, thresholds) if words(one.text) != asked][:most]
 
 
-def _speaks(one: Candidate, wanted: Collection[str]) -> bool:
-    near = one.near if one.near is not None else 0.0
-    there = {_stem(word) for word in words(one.text)}
-    spoken_of = sum(word in there for word in wanted) / len(wanted) if wanted else 0.0
-    return near >= NEAR or spoken_of >= SPOKEN_OF or (near >= HALF_NEAR and spoken_of >= HALF_SPOKEN_OF)
+def speaks(near: float, spoken_of: float, thresholds: Thresholds) -> bool:
+    """Whether a passage that is so near to a question, and has this share of its words, speaks of it."""
+    return (
+        near >= thresholds.near
+        or spoken_of >= thresholds.spoken_of
+        or (near >= thresholds.half_near and spoken_of >= thresholds.half_spoken_of)
+    )
+
+
+def wanted_of(question: str) -> frozenset[str]:
+    """The telling words of a question, without what their forms differ in."""
+    return frozenset(_stem(word) for word in telling(words(question)))
+
+
+def share(text: str, wanted: Collection[str]) -> float:
+    """How many of the words that are `wanted` a text has: 0 to 1."""
+    there = {_stem(word) for word in words(text)}
+    return sum(word in there for word in wanted) / len(wanted) if wanted else 0.0
 
 
 def _stem(word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 
 import discord
@@ -10,14 +11,17 @@ import pytest
 from simcord.builders import ChannelHandle
 from simcord.results import InteractionResult
 
-from bot.commands.find import BLANK, BY_WORDS, GONE, NOT_FOR_ALL, NOTHING_KEPT, ONLY_DOCUMENTS, WHY
+from bot.commands import paged
+from bot.commands.find import BLANK, BY_WORDS, NOT_FOR_ALL, NOTHING_KEPT, NOTHING_LEFT, ONLY_DOCUMENTS, WHY
+from bot.commands.working import STOPPED
 from bot.conversation.own_text import INSTEAD
 from storage.database import Database
 from storage.privacy import Privacy
 from storage.search import Search
 from tests.bot.conftest import Bot, World
-from tests.bot.test_memory import ids
+from tests.bot.test_controls import labels
 from tests.fakes import ScriptedEngine, failure, reply, words_as_vector
+from tests.waiting import until
 
 KEY = "the key of the shed hangs behind the green door"
 
@@ -40,13 +44,6 @@ def text_of(result: InteractionResult) -> str:
     assert result.acknowledged and result.ephemeral
     assert result.response is not None
     return str(result.response.content)
-
-
-def button(result: InteractionResult) -> str:
-    """The custom id of the one button under an answer."""
-    assert result.response is not None
-    (only,) = ids(result.response)
-    return only
 
 
 async def looked_for(
@@ -75,7 +72,7 @@ class TestFinding:
         result = await looked_for(world, "how tall is the lighthouse?")
         assert "I did not find it" in text_of(result)
         engine.enqueue(reply("About 30 metres."))
-        answered = await world.ada.click(result.response, custom_id=button(result))
+        answered = await world.ada.click(result.response, label="Ask the model instead")
         assert text_of(answered) == "About 30 metres."
         assert engine.requests[-1].texts[-1] == "Ada: how tall is the lighthouse?"
 
@@ -143,6 +140,36 @@ class TestWritten:
         engine.enqueue(reply(f"The shed key hangs behind the green door, {codecs.decode('xvxr', 'rot13')} [1]."))
         assert text_of(await looked_for(world)) == INSTEAD
 
+    async def test_progress_and_stop(self, world: World, engine: ScriptedEngine) -> None:
+        await world.grace.send(world.channel, KEY)
+        engine.enqueue(reply(pieces=[asyncio.Event()]))
+        asked = asyncio.create_task(looked_for(world))
+        request = await engine.received(1)
+        (pending,) = world.env.backend.interactions.values()
+        shown = InteractionResult(world.env, pending)
+        await until(lambda: "Reading passages that were found: 1 …" in text_of(shown))
+        world.env._end_operation()  # she presses while the command is still going on
+        await world.ada.click(shown.response, label="Stop")
+        await asked
+        assert text_of(shown) == STOPPED
+        await asyncio.wait_for(request.disconnected.wait(), 10)
+
+    async def test_what_everybody_may_read_is_posted_as_it_is(self, world: World, engine: ScriptedEngine) -> None:
+        said = await world.grace.send(world.channel, KEY)
+        engine.enqueue(reply("The shed key hangs behind the green door [1]."))
+        result = await looked_for(world)
+        await world.ada.click(result.response, label="Post here")
+        (posted,) = world.said()
+        assert "behind the green door" in posted and said.jump_url in posted
+        assert len(engine.requests) == 1
+
+    @pytest.mark.settings(tasks={"find": "extractive"})
+    async def test_the_owner_may_want_quotes(self, world: World, engine: ScriptedEngine) -> None:
+        await world.grace.send(world.channel, KEY)
+        told = text_of(await looked_for(world))
+        assert f"**Grace**: {KEY}" in told and WHY["engine failed"] not in told
+        assert engine.requests == []
+
 
 class TestWhoMayRead:
     async def test_only_what_the_asker_can_read(self, world: World) -> None:
@@ -157,16 +184,16 @@ class TestWhoMayRead:
         await world.ada.send(vault, KEY)
         secret = await looked_for(world)
         assert KEY in text_of(secret)
-        refused = await world.ada.click(secret.response, custom_id=button(secret))
+        refused = await world.ada.click(secret.response, label="Post here")
         assert NOT_FOR_ALL in [told.content for told in refused.followups]
         assert world.said() == []
         open_one = "the shed key has a green ribbon"
         await world.grace.send(world.channel, open_one)
         both = await looked_for(world)
         assert KEY in text_of(both) and open_one in text_of(both)
-        await world.ada.click(both.response, custom_id=button(both))
+        await world.ada.click(both.response, label="Post here")
         (posted,) = world.said()
-        assert posted.startswith("> **Ada** looked for: where does")
+        assert posted.startswith("> **Ada** shares:\n> where does")
         assert open_one in posted and KEY not in posted
 
     async def test_whoever_opted_out_is_not_found(self, world: World, database: Database) -> None:
@@ -184,9 +211,19 @@ class TestLookingAgain:
         told = text_of(await looked_for(world))
         assert KEY not in told and kept.jump_url in told
 
+    async def test_what_is_sent_is_looked_at_again(self, world: World, database: Database) -> None:
+        said = await world.grace.send(world.channel, KEY)
+        result = await looked_for(world)
+        assert labels(result.response.message) == ["Post here", "Send me by DM"]
+        await world.ada.click(result.response, label="Send me by DM")
+        assert KEY in world.said(world.ada.user.dm_channel)[-1]
+        await world.grace.delete(said)
+        pressed = await world.ada.click(result.response, label="Send me by DM")
+        assert NOTHING_LEFT in text_of(pressed)
+
     async def test_after_a_restart_the_button_says_so(self, world: World, bot: Bot) -> None:
         await world.grace.send(world.channel, KEY)
         result = await looked_for(world)
         await world.env.restart_bot(bot.client())
-        pressed = await world.ada.click(result.response, custom_id=button(result))
-        assert text_of(pressed) == GONE
+        pressed = await world.ada.click(result.response, label="Post here")
+        assert text_of(pressed) == paged.GONE
