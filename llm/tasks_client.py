@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -62,6 +62,19 @@ class Vectors:
 
     model: str
     rows: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLanguages:
+    """The codes of the encoder-decoder model; none where it knows of no languages. `must_be_told`: also the source."""
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    must_be_told: bool = False
+
+
+class _Listed(BaseModel):
+    languages: KnownLanguages | None = None
 
 
 class _Entities(BaseModel):
@@ -137,6 +150,12 @@ class TasksClient:
         fields = {name: value for name, value in asked.items() if value is not None}
         return [Rewritten(one.text, one.truncated) for one in await self._each("/seq2seq", texts, _Written, fields)]
 
+    async def languages(self) -> KnownLanguages | None:
+        """What the encoder-decoder model can be asked for; None where there is none."""
+        answer = await self._answer(self._openai.get("/models", cast_to=object))
+        listed = _read(list[_Listed], answer.get("data"))
+        return next((one.languages for one in listed if one.languages is not None), None)
+
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """A vector of each text; an empty text is refused."""
         model, found = "", []
@@ -179,9 +198,12 @@ class TasksClient:
             yield answer, found
 
     async def _post(self, route: str, body: Mapping[str, object]) -> Mapping[str, Any]:
+        return await self._answer(self._openai.post(route, cast_to=object, body=body))
+
+    async def _answer(self, request: Awaitable[object]) -> Mapping[str, Any]:
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer: object = await self._openai.post(route, cast_to=object, body=body)
+                answer = await request
         except TimeoutError as error:
             raise EngineTimeout(f"the task model did not answer within {self._timeout_s:g} s") from error
         except OpenAIError as error:

@@ -121,7 +121,7 @@ def _models(serving: Serving) -> list[Json]:
     serving.check_ready()
     chat, tasks = serving.chat, serving.tasks
     listed = [] if chat is None else [(chat.name, chat.created, chat.context, TEXT_ONLY | chat.about())]
-    listed += [] if tasks is None else [(name, tasks.created, length, {}) for name, length in tasks.listed()]
+    listed += [] if tasks is None else [(name, tasks.created, length, about) for name, length, about in tasks.listed()]
     return [
         {"id": name, "object": "model", "created": created, "owned_by": "steward", "max_model_len": length, **about}
         for name, created, length, about in listed

@@ -95,6 +95,10 @@ class TaskModel(Protocol):
         """Memory that the weights take."""
         ...
 
+    def about(self) -> dict[str, Any]:
+        """What else is said of it in the list of models."""
+        ...
+
     async def close(self, reason: str) -> None:
         """Refuse what waits and what comes."""
         ...
@@ -117,6 +121,9 @@ class EncoderModel:
     @property
     def bytes(self) -> int:
         return self.encoder.bytes
+
+    def about(self) -> dict[str, Any]:
+        return {}
 
     async def close(self, reason: str) -> None:
         await self.batcher.close(reason)

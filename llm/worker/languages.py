@@ -54,6 +54,11 @@ class Languages:
             return cls(codes, codes, style, tuple(int(tokenizer.convert_tokens_to_ids(code)) for code in codes))
         return cls()
 
+    def listed(self) -> dict[str, object]:
+        """As clients read it, so that they need not guess at a model's codes."""
+        must_be_told = self.style in ("forced", "start")
+        return {"sources": self.sources, "targets": self.targets, "must_be_told": must_be_told}
+
     def direction(self, source: str | None, target: str | None) -> Direction:
         """Raises ApiError, naming the field and the codes that are known."""
         if self.style in ("forced", "start"):

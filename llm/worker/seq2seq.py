@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from llm.worker.errors import ApiError, NotReady
 from llm.worker.languages import Direction, Languages
@@ -116,6 +116,9 @@ class Seq2SeqModel:
     @property
     def bytes(self) -> int:
         return self.writer.bytes
+
+    def about(self) -> dict[str, Any]:
+        return {"languages": self.writer.languages.listed()}
 
     async def close(self, reason: str) -> None:
         await self.batcher.close(reason)

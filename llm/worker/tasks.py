@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -88,9 +88,10 @@ class Tasks:
         served = ", ".join(repr(model.name) for model in models)
         raise UnknownModel(f"The model {name!r} is not served for this; served: {served}.", param="model")
 
-    def listed(self) -> list[tuple[str, int]]:
-        """(name, longest input in tokens) of each model, every name once."""
-        return list({model.name: model.max_model_len for model in self._models.values()}.items())
+    def listed(self) -> list[tuple[str, int, dict[str, Any]]]:
+        """(name, longest input in tokens, what else is to be known) of each model, every name once."""
+        about = {model.name: (model.max_model_len, model.about()) for model in self._models.values()}
+        return [(name, length, more) for name, (length, more) in about.items()]
 
     @property
     def bytes(self) -> int:

@@ -15,6 +15,9 @@ import pytest
 
 from llm.config import LLMSettings, TaskModelSettings, WorkerSettings
 from llm.errors import EngineUnavailable, RequestRefused, SettingsRefused
+from llm.tasks.languages import Detection
+from llm.tasks.translate import Translation
+from llm.tasks.translate_engines import Seq2SeqEngine
 from llm.tasks_client import TasksClient
 from tests.llm.worker.running import READY_S, Worker, running, until
 from tests.llm.worker.tiny import make_ner, make_nli, make_topics, make_toxicity
@@ -75,6 +78,7 @@ def test_every_model_is_listed_once_and_counted(worker: Worker, settings: TaskMo
     assert [model["id"] for model in models] == [*names, settings.seq2seq]
     assert {model["owned_by"] for model in models} == {"steward"}
     assert [model["max_model_len"] for model in models] == [48, 48, 48, 48, 256, 40]
+    assert [model["id"] for model in models if "languages" in model] == [settings.seq2seq]
     figures = worker.client.get("/metrics").text
     assert f'steward_task_model_bytes{{model="{settings.embeddings}"}}' in figures
     assert worker.serving.tasks is not None and worker.serving.tasks.bytes > 90_000_000
@@ -197,6 +201,16 @@ async def test_the_bots_client(tasks: TasksClient) -> None:
     assert (await tasks.embed([])).rows.shape == (0, 0) and await tasks.entities([]) == []
     (moderation,) = await tasks.moderate(["ada"])
     assert moderation.flagged == any(score >= 0.4 for score in moderation.scores.values())
+
+
+async def test_a_translation_by_an_encoder_decoder_model(tasks: TasksClient) -> None:
+    """Over HTTP, by the languages that the worker lists; what the tiny model writes means nothing."""
+    known = await tasks.languages()
+    assert known is not None and known.must_be_told and "fra_Latn" in known.targets
+    translation = Translation([Seq2SeqEngine(tasks)], Detection())
+    (done, long) = await translation.translate(["Hi <@1>, see `x`", "word " * 50], "fr", source="en")
+    assert done.text and done.text.count("<@1>") == 1 and done.text.count("`x`") == 1 and not done.truncated
+    assert long.truncated, "the model reads 40 tokens"
 
 
 async def test_the_bots_client_learns_what_went_wrong(tasks: TasksClient) -> None:
