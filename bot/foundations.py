@@ -106,7 +106,7 @@ def share(base: Foundations) -> Shared:
         leaving=leaving,
         stored=stored,
         rulebook=rulebook,
-        intake=Intake(base.history, base.my_id, rulebook.keeps, attachments),
+        intake=Intake(base.history, base.my_id, rulebook.keeps, attachments, base.errands),
         gate=Gate(rulebook, usage, clock.utc, clock.now),
         metering=Metering(usage, rulebook, clock.utc),
     )

@@ -6,7 +6,9 @@ places where nothing is.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import discord
 
@@ -14,6 +16,7 @@ from bot.conversation.attachments import Attachments, has_text
 from bot.conversation.reading import WRITTEN, text_of
 from bot.conversation.rendering import without_remarks
 from bot.conversation.said import File
+from bot.errands import Errands
 from storage.history import Edit, History, StoredMessage, StoredPerson
 
 ORDINARY = WRITTEN
@@ -30,30 +33,58 @@ class Intake:
     """Writes what was said into history. Every method raises StorageError."""
 
     def __init__(
-        self, history: History, my_id: Callable[[], int], keeps: Keeps, attachments: Attachments | None = None
+        self,
+        history: History,
+        my_id: Callable[[], int],
+        keeps: Keeps,
+        attachments: Attachments | None = None,
+        errands: Errands | None = None,
     ) -> None:
         self._history = history
         self._my_id = my_id
         self._keeps = keeps
         self._attachments = attachments or Attachments()
+        self._errands = errands or Errands()
+        self._reading: dict[int, asyncio.Event] = {}
+        self._on_its_way: dict[int, discord.Message] = {}
         self._named: set[int] = set()
         self._named_at = 0
         self._deleted: dict[int, None] = {}
+
+    @contextmanager
+    def expected(self, message: discord.Message) -> Iterator[None]:
+        """During the body the message is on its way: an edit of it that overtakes it counts."""
+        self._on_its_way[message.id] = message
+        try:
+            yield
+        finally:
+            self._on_its_way.pop(message.id, None)
+
+    def latest(self, message: discord.Message) -> discord.Message:
+        """The message as it is now, if it was edited while it is on its way."""
+        return self._on_its_way.get(message.id, message)
 
     async def record(self, messages: Sequence[discord.Message]) -> None:
         """Store these messages as they are now, and the names of the places they were said in.
 
         They are stored together with others a moment later, and at once when somebody reads."""
-        messages = await self._kept(messages)
-        if not messages:
-            return
-        await self._history.collect([self.stored(message) for message in messages])
-        await self._delete_gone(messages)
-        for message in messages:
-            await self._record_place(message)
-        for message in messages:
-            if files := await self._files(message):  # once more, with their texts: these come from elsewhere, in time
-                await self._history.collect([self.stored(message, files)])
+        for message in await self._collected(messages):
+            await self._read_files(message)
+
+    async def record_said(self, message: discord.Message) -> None:
+        """The same, without waiting for the texts of its files, which are fetched from elsewhere: they follow, and
+        whoever needs them waits by `has_read`."""
+        for kept in await self._collected([message]):
+            if self._has_files(kept) and kept.id not in self._reading:
+                self._reading[kept.id] = asyncio.Event()
+                self._errands.run(self._read_later(kept), "attached files")
+
+    async def has_read(self, message_ids: Collection[int]) -> bool:
+        """Return when the files of these messages are read; whether anything had to be waited for."""
+        reading = [self._reading[number] for number in message_ids if number in self._reading]
+        for one in reading:
+            await one.wait()
+        return bool(reading)
 
     async def record_texts(self, messages: Sequence[discord.Message]) -> None:
         """Store many messages of long ago, without looking into their files. Raises StorageError."""
@@ -66,6 +97,8 @@ class Intake:
     async def edit(self, message: discord.Message) -> Edit:
         """The message was edited on Discord. Our own edits are no news, and link previews come without a time."""
         if message.author.id != self._my_id() and message.edited_at is not None:
+            if message.id in self._on_its_way:
+                self._on_its_way[message.id] = message
             text = text_of(message, await self._files(message))
             return await self._history.edit(message.id, text, message.edited_at, self._mentions(message))
         return Edit.SAME
@@ -108,6 +141,27 @@ class Intake:
     async def said(self, message: discord.Message) -> StoredMessage:
         """A message as it would be stored, with the texts of its files; of nobody who opted out."""
         return self.stored(message, await self._attachments.of(message) if self._has_files(message) else None)
+
+    async def _collected(self, messages: Sequence[discord.Message]) -> list[discord.Message]:
+        """Store what was typed; those that are kept."""
+        messages = [self.latest(message) for message in await self._kept(messages)]
+        if messages:
+            await self._history.collect([self.stored(message) for message in messages])
+            await self._delete_gone(messages)
+        for message in messages:
+            await self._record_place(message)
+        return messages
+
+    async def _read_later(self, message: discord.Message) -> None:
+        try:
+            await self._read_files(message)
+        finally:
+            self._reading.pop(message.id).set()
+
+    async def _read_files(self, message: discord.Message) -> None:
+        """Store the message once more, with the texts of its files."""
+        if files := await self._files(message):
+            await self._history.collect([self.stored(self.latest(message), files)])
 
     async def _kept(self, messages: Sequence[discord.Message]) -> list[discord.Message]:
         """Those of places where something is stored."""

@@ -81,6 +81,10 @@ class Reception:
 
     async def receive(self, message: discord.Message) -> None:
         """Deal with one message. Only who addressed Steward reads about a failure; the log has every one."""
+        with self._intake.expected(message):
+            await self._received(message)
+
+    async def _received(self, message: discord.Message) -> None:
         waits = self._is_for_me(message)
         try:
             self._transcript.heard(message)
@@ -115,6 +119,8 @@ class Reception:
             async with self._arrivals(message.channel.id):
                 running = await self._accepted(message, rules, held)
             if running is not None:
+                if rules.answer_in == "thread" and running.why_stopped is None:
+                    running.room = await new_thread(message)
                 await self._turns.answer(running)
 
     async def _accepted(self, message: discord.Message, rules: Rules, held: AsyncExitStack) -> Running | None:
@@ -139,17 +145,16 @@ class Reception:
             return None
         if message.author.bot and not await self._has_human(message):
             return None
-        room = await new_thread(message) if rules.answer_in == "thread" else None
-        return await held.enter_async_context(self._turns.begun(message, gathers=gathers, room=room))
+        return await held.enter_async_context(self._turns.begun(message, gathers=gathers))
 
     async def _joins(self, message: discord.Message) -> bool:
         """Whether it belongs to a question that the same person has just asked, and that has no answer yet."""
         if self._replies.open_for(message.channel.id, message.author.id) is None:
             return False
-        await self._intake.record([message])
+        await self._intake.record_said(message)
         running = self._replies.open_for(message.channel.id, message.author.id)
         if running is not None:
-            running.joined(message)
+            running.joined(self._intake.latest(message))
         return running is not None
 
     def _arrivals(self, channel_id: int) -> asyncio.Lock:
@@ -166,7 +171,7 @@ class Reception:
         wanted = rules.store == "everything" or facts.in_own_thread
         kept = facts.ordinary and facts.served and not facts.from_me and wanted
         if verdict is Verdict.IGNORE and kept:
-            await self._intake.record([message])
+            await self._intake.record_said(message)
         return facts, verdict
 
     async def _facts(self, message: discord.Message, rules: Rules) -> Incoming:
@@ -214,8 +219,8 @@ class Reception:
 
     async def _has_human(self, message: discord.Message) -> bool:
         """The loop breaker: two bots must not talk with each other for ever."""
-        await self._intake.record([message])
-        conversation = await self._transcript.of(message)
+        await self._intake.record_said(message)
+        conversation = await self._transcript.of(message, files=False)
         lately = conversation.rows[-BOTS_IN_A_ROW:]
         return len(lately) < BOTS_IN_A_ROW or any(not row.author.is_bot for row in lately)
 

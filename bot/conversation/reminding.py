@@ -92,7 +92,7 @@ class Reminding:
             raise LeftOut
         if not await self._keeps(message.guild, message.channel):
             raise Refusal(NOT_HERE)
-        await self._intake.record([message])
+        await self._intake.record_said(message)
         if Consent.MEMORY in chosen:
             number = await self._remembering.keep(person, guild_id, message.channel, fact, sources=[message.id])
             text, view = _noted(guild_id, is_private(message.channel)), _forget_button(number, person)

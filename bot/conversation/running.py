@@ -55,7 +55,6 @@ class Running:
         burst: Burst | None = None,
         chosen: Collection[Consent] = (),
         rules: Rules = AS_EVER,
-        room: discord.Thread | None = None,
         spot: Where | None = None,
         asker: discord.abc.User | None = None,
         payer: Payer | None = None,
@@ -67,7 +66,7 @@ class Running:
         self.burst = burst
         self.chosen = frozenset(chosen)
         self.rules = rules
-        self.room = room
+        self.room: discord.Thread | None = None
         self.spot = spot
         self.asker = asker
         self.payer = payer or Payer(asker_id, spot)

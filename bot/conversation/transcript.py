@@ -58,12 +58,25 @@ class Transcript:
         self._reconciling = Reconciling(history, intake, my_id)
 
     async def of(
-        self, message: discord.Message, longest: int | None = None, *, model: str | None = None
+        self,
+        message: discord.Message,
+        longest: int | None = None,
+        *,
+        model: str | None = None,
+        files: bool = True,
     ) -> Conversation:
         """The conversation up to `message`, which must be stored already, where anything is: its last `longest`
-        messages. With `model`, its rows come with their tokens as that model counts them, and with their summaries."""
+        messages. With `model`, its rows come with their tokens as that model counts them, and with their summaries;
+        without `files` nobody waits for the texts of attached files, which may then be missing."""
         if not await self._rulebook.keeps(message.guild, message.channel):
-            return await self._looked_up(message, longest or self._longest)
+            return await self._looked_up(message, longest or self._longest, files=files)
+        conversation = await self._known(message, longest, model)
+        if files and await self._intake.has_read([row.id for row in conversation.rows]):
+            conversation = await self.stored(message.channel, message.id, longest, model=model)
+        return conversation
+
+    async def _known(self, message: discord.Message, longest: int | None, model: str | None) -> Conversation:
+        """From storage, where that is not all of it completed from Discord."""
         if self._is_mine(message.channel):
             await self._catch_up(message)
         conversation = await self.stored(message.channel, message.id, longest, model=model)
@@ -78,14 +91,14 @@ class Transcript:
             conversation = await self.stored(message.channel, message.id, longest, model=model)
         return conversation
 
-    async def _looked_up(self, message: discord.Message, longest: int) -> Conversation:
+    async def _looked_up(self, message: discord.Message, longest: int, *, files: bool) -> Conversation:
         """The same from Discord alone."""
         channel = message.channel
         if not self.flows(channel):
-            rows, missing = await self._unstored.chain(message, longest)
+            rows, missing = await self._unstored.chain(message, longest, files=files)
             is_cut_off = missing is not None and len(rows) >= longest
             return Conversation(rows[0].id if rows else message.id, rows, None if is_cut_off else 0, missing)
-        rows = in_order(await self._unstored.recent(message, longest), self._my_id())
+        rows = in_order(await self._unstored.recent(message, longest, files=files), self._my_id())
         unseen = 0 if len(rows) < longest else None
         if unseen == 0 and isinstance(channel, discord.Thread):
             rows = [*await self._unstored.starter(channel), *rows]

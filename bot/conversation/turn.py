@@ -115,7 +115,6 @@ class Turns:
         asker_id: int | None = None,
         asker: discord.abc.User | None = None,
         gathers: bool = False,
-        room: discord.Thread | None = None,
         payer: Payer | None = None,
     ) -> AsyncIterator[Running]:
         """Take the next place in the question's conversation, for the length of the body.
@@ -128,20 +127,19 @@ class Turns:
         chosen = await self._choices.of(for_whom, question.guild.id if question.guild else None)
         if Consent.OPT_OUT in chosen:
             raise LeftOut
-        await self._intake.record([question])
-        key = self._key(await self._transcript.of(question))
+        await self._intake.record_said(question)
+        key = self._key(await self._transcript.of(question, files=False))
         burst = Burst(self._pace) if gathers else None
         rules = await self._rulebook.for_message(question, asker)
         with self._lanes.line(key) as place:
             running = Running(
-                question,
+                self._intake.latest(question),
                 key,
                 place,
                 asker_id=for_whom,
                 burst=burst,
                 chosen=chosen,
                 rules=rules,
-                room=room,
                 spot=where(question.guild, question.channel, asker or question.author),
                 asker=asker or question.author,
                 payer=payer,

@@ -34,14 +34,15 @@ class Unstored:
         self._choices = choices
         self._my_id = my_id
 
-    async def recent(self, newest: discord.Message, longest: int) -> list[StoredMessage]:
-        """The last `longest` messages of a channel up to `newest`, oldest first, and Steward's answers after it."""
+    async def recent(self, newest: discord.Message, longest: int, *, files: bool = True) -> list[StoredMessage]:
+        """The last `longest` messages of a channel up to `newest`, oldest first, and Steward's answers after it; with
+        the texts of their `files`, or without, which is quick."""
         page = await _page(newest.channel, longest)
         if all(message.id != newest.id for message in page):  # long ago
             page = [*page, *await _page(newest.channel, longest, newest.id)]
         wanted = {message.id: message for message in page if message.id <= newest.id or self._is_mine(message)}
         wanted.setdefault(newest.id, newest)  # where the history may not be read there is the question at least
-        return await self._rows([wanted[number] for number in sorted(wanted)])
+        return await self._rows([wanted[number] for number in sorted(wanted)], files=files)
 
     async def starter(self, thread: discord.Thread) -> list[StoredMessage]:
         """The message from which a thread was started, if there is one."""
@@ -53,7 +54,9 @@ class Unstored:
         except discord.HTTPException:
             return []
 
-    async def chain(self, newest: discord.Message, longest: int) -> tuple[list[StoredMessage], int | None]:
+    async def chain(
+        self, newest: discord.Message, longest: int, *, files: bool = True
+    ) -> tuple[list[StoredMessage], int | None]:
         """The message and what it answers, oldest first, at most `longest`; and what the oldest of them answers."""
         known, found, pages = {newest.id: newest}, [newest], 0
         while (before := replied_to(found[-1])) is not None and len(found) < longest:
@@ -66,7 +69,7 @@ class Unstored:
             if before not in known:
                 break
             found.append(known[before])
-        return await self._rows(found[::-1]), before
+        return await self._rows(found[::-1], files=files), before
 
     async def parts(self, last: discord.Message) -> list[StoredMessage]:
         """Steward's own messages up to this one, each of which replies to the one before."""
@@ -83,13 +86,14 @@ class Unstored:
     def _is_mine(self, message: discord.Message) -> bool:
         return message.author.id == self._my_id()
 
-    async def _rows(self, messages: Sequence[discord.Message]) -> list[StoredMessage]:
+    async def _rows(self, messages: Sequence[discord.Message], *, files: bool = True) -> list[StoredMessage]:
         """As they would be stored: of people who want to be left out only an empty placeholder; they are not named."""
         written = [message for message in messages if message.type in ORDINARY or self._is_mine(message)]
         guild = written[0].guild if written else None
         people = {one.author.id for one in written} | {each.id for one in written for each in one.mentions}
         left_out = await self._choices.left_out(people, guild.id if guild else None)
-        said = [await self._intake.said(one) for one in written if one.author.id not in left_out]
+        theirs = [one for one in written if one.author.id not in left_out]
+        said = [await self._intake.said(one) if files else self._intake.stored(one) for one in theirs]
         rows = [replace(row, mentions=_without(row.mentions, left_out)) for row in said]
         empty = [_emptied(self._intake.stored(one)) for one in written if one.author.id in left_out]
         return sorted([*rows, *empty], key=lambda row: row.id)

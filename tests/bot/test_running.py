@@ -74,7 +74,8 @@ async def test_a_pause_that_came_while_the_answer_was_being_prepared_ends_it() -
 
 async def test_a_pause_in_the_thread_that_the_answer_goes_into_ends_it() -> None:
     thread = cast(discord.Thread, SimpleNamespace(id=5))
-    replies, running = Replies(Pauses(Clock())), Running(message(1), 1, Place(), asker_id=7, room=thread)
+    replies, running = Replies(Pauses(Clock())), Running(message(1), 1, Place(), asker_id=7)
+    running.room = thread
     with replies.opened(running):
         replies.stop_in(5, Why.PAUSED)
     assert running.why_stopped is Why.PAUSED
