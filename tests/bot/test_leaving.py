@@ -68,8 +68,8 @@ async def test_somebody_elses_goes_on(world: World, engine: ScriptedEngine, bot:
     engine.enqueue(reply(pieces=["First sentence. ", hold := asyncio.Event(), "End."]))
     world.env.backend.create_message(world.channel.id, world.grace.id, f"{world.mention} hello")
     await until(lambda: world.said() == ["First sentence."])
-    await bot.clients[0]._parts.leaving.opt_out(world.ada.id, None)
-    await bot.clients[0]._parts.leaving.opt_out(world.grace.id, 1)
+    await bot.clients[0]._parts.shared.leaving.opt_out(world.ada.id, None)
+    await bot.clients[0]._parts.shared.leaving.opt_out(world.grace.id, 1)
     hold.set()
     await world.env.settle()
     assert world.said() == ["First sentence. End."]
@@ -81,7 +81,7 @@ async def test_a_command_that_is_being_answered_ends(
     engine.enqueue(reply(pieces=[asyncio.Event(), "Never."]))
     running = asyncio.create_task(world.ada.slash(world.channel, "ask", question=f"what is {SECRET}?"))
     await engine.received(1)
-    await bot.clients[0]._parts.leaving.delete(world.ada.id, world.guild.id)
+    await bot.clients[0]._parts.shared.leaving.delete(world.ada.id, world.guild.id)
     assert text_of(await running) == STOPPED_FOR_GOOD and await found(database, SECRET) == []
 
 
