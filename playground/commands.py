@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from playground import forms
 from playground.errors import DiscordError, invalid_form, missing_access, required, too_long, unknown
 from playground.interaction_payloads import CHAT_INPUT, GROUP, SUBCOMMAND, USER_MENU
-from playground.models import Channel, Command, Payload, User
+from playground.models import Attachment, Channel, Command, Payload, User
 from playground.permissions import Permission
-from playground.resolved import CHANNEL, MENTIONABLE, MESSAGE, ROLE, USER, Resolver
+from playground.resolved import ATTACHMENT, CHANNEL, MENTIONABLE, MESSAGE, ROLE, USER, Resolver
 from playground.state import World
 
 NAME = re.compile(r"^[-_'\w]{1,32}$")
@@ -83,8 +83,18 @@ def check(body: Payload, path: str = "") -> None:
     _check_options(body.get("options") or [], path)
 
 
-def invoked(world: World, person: User, channel: Channel, data: Payload) -> Payload:
-    """The data of INTERACTION_CREATE for what a person filled in: checked, with everything it names resolved."""
+def invoked(
+    world: World,
+    person: User,
+    channel: Channel,
+    data: Payload,
+    base_url: str = "",
+    attached: Sequence[Attachment] = (),
+) -> Payload:
+    """The data of INTERACTION_CREATE for what a person filled in: checked, with everything it names resolved.
+
+    `attached`: the files that came along; an option names one by its place among them.
+    """
     command = world.commands.get(int(data["id"]))
     if command is None or command.guild_id not in (None, channel.guild_id):
         raise unknown("command")
@@ -93,7 +103,7 @@ def invoked(world: World, person: User, channel: Channel, data: Payload) -> Payl
     shaped: Payload = {"id": str(command.id), "name": command.body["name"], "type": kind}
     if command.guild_id is not None:
         shaped["guild_id"] = str(command.guild_id)
-    resolver = Resolver(world, channel)
+    resolver = Resolver(world, channel, base_url, attached)
     if kind == CHAT_INPUT:
         options = data.get("options") or []
         shaped["options"] = options
@@ -160,6 +170,8 @@ def _check_filled(declared: list[Payload], filled: list[Payload], resolver: Reso
             _check_filled(known.get("options") or [], option.setdefault("options", []), resolver)
         elif not isinstance(option.get("value"), VALUES.get(known["type"], str)):
             raise invalid_form(f"data.options.{known['name']}", "BASE_TYPE_BAD_VALUE", "The value has the wrong type")
+        elif known["type"] == ATTACHMENT:
+            option["value"] = resolver.add_file(option["value"])
         elif known["type"] in (USER, CHANNEL, ROLE, MENTIONABLE):
             forms.check(forms.Target, {"value": option["value"]}, f"data.options.{known['name']}")
             resolver.add(known["type"], int(option["value"]))

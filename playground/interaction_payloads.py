@@ -9,6 +9,43 @@ from playground.state import World
 ATTACHMENT_LIMIT_BYTES = 10 * 1024 * 1024
 CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
 SUBCOMMAND, GROUP = 1, 2
+LOCALES = frozenset(
+    [
+        "id",
+        "da",
+        "de",
+        "en-GB",
+        "en-US",
+        "es-ES",
+        "es-419",
+        "fr",
+        "hr",
+        "it",
+        "lt",
+        "hu",
+        "nl",
+        "no",
+        "pl",
+        "pt-BR",
+        "ro",
+        "fi",
+        "sv-SE",
+        "vi",
+        "tr",
+        "cs",
+        "el",
+        "bg",
+        "ru",
+        "uk",
+        "hi",
+        "th",
+        "zh-CN",
+        "ja",
+        "zh-TW",
+        "ko",
+    ]
+)
+"""The languages that Discord's clients have."""
 
 
 def created(world: World, base_url: str, one: Interaction) -> Payload:
@@ -24,7 +61,7 @@ def created(world: World, base_url: str, one: Interaction) -> Payload:
         "channel_id": str(channel.id),
         "channel": payloads.interaction_channel(world, channel, person.id, app.id),
         "app_permissions": str(world.permissions(app.id, channel)),
-        "locale": "en-US",
+        "locale": one.locale,
         "entitlements": [],
         "entitlement_sku_ids": [],
         "attachment_size_limit": ATTACHMENT_LIMIT_BYTES,

@@ -87,6 +87,7 @@ class Interactions:
         data: Payload,
         nonce: str | int | None = None,
         *,
+        locale: str = "en-US",
         source: Message | None = None,
         opened_by: Interaction | None = None,
     ) -> Interaction:
@@ -101,6 +102,7 @@ class Interactions:
             data=data,
             nonce=nonce,
             born=self._clock(),
+            locale=locale,
             source=source,
             opened_by=opened_by,
         )

@@ -94,7 +94,7 @@ class Messages:
             flags=drafts.chosen_flags(body),
             embeds=drafts.embeds(body),
             components=drafts.components(body),
-            attachments=self._attach(body, files),
+            attachments=self.attach(body, files),
             poll=polls.made(body.get("poll")),
             stickers=posting.stickers(self.world, body),
             snapshot=snapshot,
@@ -136,7 +136,7 @@ class Messages:
         drafts.refuse_empty(text, embeds, components, kept, files, message.stickers, message.snapshot)
         channel = self.world.channels[message.channel_id]
         message.content, message.embeds, message.components = text, embeds, components
-        message.attachments = kept + self._attach(body, files)
+        message.attachments = kept + self.attach(body, files)
         if "flags" in body:
             message.flags = (message.flags & ~int(drafts.CHOOSABLE_FLAGS)) | drafts.chosen_flags(body)
         if message.flags & MessageFlags.LOADING:  # the first text of a deferred answer is its beginning, not an edit
@@ -225,8 +225,8 @@ class Messages:
         message.mentions, message.mention_roles = found.users, found.roles
         message.mention_everyone = found.everyone
 
-    def _attach(self, body: Payload, files: Mapping[int, Upload]) -> list[Attachment]:
-        """Checks all before it keeps any."""
+    def attach(self, body: Payload, files: Mapping[int, Upload]) -> list[Attachment]:
+        """Keeps the files that came with a body: checks all before it keeps any."""
         uploads.refuse_too_many(len(files))
         described = {str(one.get("id")): one for one in body.get("attachments") or []}
         made = {

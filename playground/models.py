@@ -244,6 +244,8 @@ class Interaction:
     data: Payload
     nonce: str | int | None
     born: float
+    locale: str = "en-US"
+    """The language of the person's client."""
     source: Message | None = None
     """The message whose component was pressed."""
     opened_by: Interaction | None = None

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from playground import guild_payloads, message_payloads, payloads
 from playground.errors import invalid_form
-from playground.models import Channel, Payload
+from playground.models import Attachment, Channel, Payload
 from playground.state import World
 
-MESSAGE, USER, CHANNEL, ROLE, MENTIONABLE = 0, 6, 7, 8, 9
+MESSAGE, USER, CHANNEL, ROLE, MENTIONABLE, ATTACHMENT = 0, 6, 7, 8, 9, 11
 """The numbers of a command's option types; a message is what a message command points to."""
 
 
 class Resolver:
-    """Collects the users, members, channels and roles that options or choices point to."""
+    """Collects what options or choices point to; `attached`: the files that came along."""
 
-    def __init__(self, world: World, channel: Channel) -> None:
+    def __init__(self, world: World, channel: Channel, base_url: str = "", attached: Sequence[Attachment] = ()) -> None:
         self._world = world
         self._channel = channel
+        self._base_url = base_url
+        self._attached = attached
         self.found: Payload = {}
 
     def add(self, kind: int, identity: int) -> None:
@@ -35,9 +39,19 @@ class Resolver:
             self._put("channels", identity, body)
         elif kind == MESSAGE and identity in self._world.messages:
             one = self._world.messages[identity]
-            self._put("messages", identity, message_payloads.message(self._world, "", one, self._world.bot.id))
+            self._put(
+                "messages", identity, message_payloads.message(self._world, self._base_url, one, self._world.bot.id)
+            )
         else:
             raise invalid_form("data", "APPLICATION_COMMAND_OPTION_INVALID", f"Unknown target {identity}")
+
+    def add_file(self, place: str) -> str:
+        """Clients name a file by its place among those that they send along; the application gets its id."""
+        if not place.isdigit() or int(place) >= len(self._attached):
+            raise invalid_form("data", "APPLICATION_COMMAND_OPTION_INVALID", f"There is no file {place}")
+        one = self._attached[int(place)]
+        self._put("attachments", one.id, message_payloads.attachment(self._base_url, self._channel.id, one))
+        return str(one.id)
 
     def _put(self, group: str, identity: int, body: Payload) -> None:
         self.found.setdefault(group, {})[str(identity)] = body

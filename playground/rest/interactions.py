@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Header
 from starlette.responses import Response
 
 from playground import commands, pressed
@@ -18,6 +21,7 @@ from playground.forms import (
     ModalData,
     check,
 )
+from playground.interaction_payloads import LOCALES
 from playground.interactions import Callback
 from playground.models import Channel, Interaction, InteractionKind, Message, MessageFlags, Payload, User
 from playground.parts import Parts
@@ -41,7 +45,9 @@ ANSWER: dict[int, type[Form]] = {
 
 
 @routes.post("/interactions")
-async def create(parts: Server, caller: Caller, sent: Sent) -> Response:
+async def create(
+    parts: Server, caller: Caller, sent: Sent, x_discord_locale: Annotated[str, Header()] = "en-US"
+) -> Response:
     """A person uses a command, presses a component, types in an option, or submits a modal."""
     body = sent.body
     check(InteractionForm, body)
@@ -51,18 +57,20 @@ async def create(parts: Server, caller: Caller, sent: Sent) -> Response:
     if caller.bot or not parts.world.can_see(caller.id, channel):
         raise missing_access()
     kind, data = body["type"], body["data"]
+    locale = x_discord_locale if x_discord_locale in LOCALES else "en-US"
     if kind not in DATA:
         raise invalid_form("type", "BASE_TYPE_CHOICES", "Value must be one of {2, 3, 4, 5}.")
     check(DATA[kind], data, "data")
     if kind in (InteractionKind.COMMAND, InteractionKind.AUTOCOMPLETE):
-        data = commands.invoked(parts.world, caller, channel, data)
-        parts.interactions.create(kind, caller, channel, data, body.get("nonce"))
+        files = parts.messages.attach(data, sent.uploads)
+        data = commands.invoked(parts.world, caller, channel, data, parts.base_url, files)
+        parts.interactions.create(kind, caller, channel, data, body.get("nonce"), locale=locale)
     elif kind == InteractionKind.COMPONENT:
         source = _source(parts, caller, channel, body)
         data = pressed.component(parts.world, source, channel, data)
-        parts.interactions.create(kind, caller, channel, data, body.get("nonce"), source=source)
+        parts.interactions.create(kind, caller, channel, data, body.get("nonce"), locale=locale, source=source)
     else:
-        _submit(parts, caller, channel, body, data)
+        _submit(parts, caller, channel, body, data, locale)
     return nothing()
 
 
@@ -73,7 +81,7 @@ def _source(parts: Parts, caller: User, channel: Channel, body: Payload) -> Mess
     return message
 
 
-def _submit(parts: Parts, caller: User, channel: Channel, body: Payload, data: Payload) -> None:
+def _submit(parts: Parts, caller: User, channel: Channel, body: Payload, data: Payload, locale: str) -> None:
     custom_id: str = data["custom_id"]
     opener = parts.interactions.opened_modal(caller, int(data["id"]), custom_id)
     submitted = pressed.modal(parts.world, channel, data)
@@ -83,6 +91,7 @@ def _submit(parts: Parts, caller: User, channel: Channel, body: Payload, data: P
         channel,
         submitted,
         body.get("nonce"),
+        locale=locale,
         source=opener.source,
         opened_by=opener,
     )

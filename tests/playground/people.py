@@ -23,6 +23,7 @@ class Person:
         self.name = told["name"]
         self.token = told["token"]
         self.session_id = ""
+        self.locale = "en-US"
         self.events: list[tuple[str, Any]] = []
         self._http = http
         self._api = f"{base_url}/api/v10"
@@ -33,7 +34,7 @@ class Person:
     async def request(self, method: str, path: str, body: Json = None, **more: Json) -> tuple[int, Any]:
         """The status and the decoded answer."""
         kwargs = more if body is None else {"json": body, **more}
-        headers = {"Authorization": self.token}
+        headers = {"Authorization": self.token, "X-Discord-Locale": self.locale}
         async with self._http.request(method, self._api + path, headers=headers, **kwargs) as response:
             text = await response.text()
             return response.status, json.loads(text) if text else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 from discord import app_commands
@@ -85,6 +87,11 @@ async def look(interaction: discord.Interaction[Any], word: str, who: discord.Me
     await interaction.response.send_message(f"{word} {who.display_name if who else 'nobody'}")
 
 
+async def weigh(interaction: discord.Interaction[Any], file: discord.Attachment) -> None:
+    text = (await file.read()).decode()
+    await interaction.response.send_message(f"{file.filename}: {text} ({interaction.locale})")
+
+
 class Commands(Recorder):
     """A bot with one command for each way of answering."""
 
@@ -93,7 +100,7 @@ class Commands(Recorder):
         self.errors: list[discord.HTTPException] = []
         self.waiting_for: set[str] = set()
         """Buttons and forms that discord.py has registered; until then it drops what people do with them."""
-        for callback in (now, ask, twice, never, buttons, look):
+        for callback in (now, ask, twice, never, buttons, look, weigh):
             self.tree.command(description="For the test")(callback)
 
     async def setup_hook(self) -> None:
@@ -113,7 +120,7 @@ async def use(
 async def test_commands_are_registered_and_keep_their_ids(running: Running) -> None:
     bot = await running.bot(client=Commands())
     before = {one.name: one.id for one in await bot.tree.fetch_commands()}
-    assert set(before) == {"now", "ask", "twice", "never", "buttons", "look"}
+    assert set(before) == {"now", "ask", "twice", "never", "buttons", "look", "weigh"}
     bot.tree.remove_command("twice")
     after = {one.name: one.id for one in await bot.tree.sync()}
     assert after == {name: identity for name, identity in before.items() if name != "twice"}
@@ -296,3 +303,38 @@ async def test_a_command_for_staff_only(running: Running) -> None:
     (command,) = [one for one in await bot.tree.fetch_commands() if one.name == "staff"]
     data = {"id": str(command.id), "name": "staff", "type": 1}
     assert await grace.interact(COMMAND, running.channel_id(), running.guild_id, data) == 403
+
+
+def form_with(running: Running, command: dict[str, Any], *files: bytes) -> aiohttp.FormData:
+    """The use of a command with one option that names the first of these files."""
+    options = [{"type": 11, "name": "file", "value": "0"}]
+    data = {"id": command["id"], "name": command["name"], "type": 1, "options": options}
+    data["attachments"] = [{"id": "0", "filename": "note.txt"}]
+    body = {"type": COMMAND, "channel_id": str(running.channel_id()), "guild_id": str(running.guild_id), "data": data}
+    form = aiohttp.FormData()
+    form.add_field("payload_json", json.dumps(body), content_type="application/json")
+    for index, content in enumerate(files):
+        form.add_field(f"files[{index}]", content, filename="note.txt", content_type="text/plain")
+    return form
+
+
+async def test_a_file_as_an_option_and_the_language_of_its_person(running: Running) -> None:
+    await running.bot(client=Commands())
+    ada = await running.person("Ada")
+    ada.locale = "fr"
+    index = await ada.ok("GET", f"/guilds/{running.guild_id}/application-command-index")
+    command = next(one for one in index["application_commands"] if one["name"] == "weigh")
+    await ada.ok("POST", "/interactions", data=form_with(running, command, "très bien".encode()))
+    await ada.heard("MESSAGE_CREATE", lambda one: one["content"] == "note.txt: très bien (fr)")
+    status, refusal = await ada.request("POST", "/interactions", data=form_with(running, command))
+    assert (status, refusal["code"]) == (400, 50035)
+
+
+async def test_a_language_that_no_client_has_is_english(running: Running) -> None:
+    await running.bot(client=Commands())
+    ada = await running.person("Ada")
+    ada.locale = "tlh"
+    index = await ada.ok("GET", f"/guilds/{running.guild_id}/application-command-index")
+    command = next(one for one in index["application_commands"] if one["name"] == "weigh")
+    await ada.ok("POST", "/interactions", data=form_with(running, command, b"Qapla'"))
+    await ada.heard("MESSAGE_CREATE", lambda one: one["content"] == "note.txt: Qapla' (en-US)")
