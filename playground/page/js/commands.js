@@ -1,29 +1,34 @@
 /** Slash commands as the picker shows them: one entry per command or subcommand. Pure. */
 
+import { named } from "./language.js";
+
 const SUBCOMMAND = 1;
 const GROUP = 2;
+const CHAT_INPUT = 1;
+const MESSAGE_MENU = 3;
 
 export const OPTION = { string: 3, integer: 4, boolean: 5, user: 6, channel: 7, role: 8, mentionable: 9, number: 10, attachment: 11 };
 
 /**
  * @typedef {{command: object, path: string[], name: string, description: string, options: object[]}} Entry
- * `path` holds the names below the command: [] or ["sub"] or ["group", "sub"].
+ * `path` holds the names below the command: [] or ["sub"] or ["group", "sub"]; `name` and `description` are in the
+ * reader's language.
  */
 
-function expand(command, options, path) {
-  const below = (options ?? []).filter(({ type }) => type === SUBCOMMAND || type === GROUP);
-  return below.flatMap((option) => {
-    const deeper = [...path, option.name];
-    return option.type === GROUP ? expand(command, option.options, deeper) : [entry(command, deeper, option)];
-  });
+function expand(owners, locale) {
+  const below = (owners.at(-1).options ?? []).filter(({ type }) => type === SUBCOMMAND || type === GROUP);
+  return below.flatMap((option) => (option.type === GROUP ? expand([...owners, option], locale) : [entry([...owners, option], locale)]));
 }
 
-function entry(command, path, owner) {
+/** @param owners the command, and the group and subcommand below it */
+function entry(owners, locale) {
+  const [command, ...below] = owners;
+  const owner = owners.at(-1);
   return {
     command,
-    path,
-    name: [command.name, ...path].join(" "),
-    description: owner.description ?? command.description,
+    path: below.map(({ name }) => name),
+    name: owners.map((one) => named(one, locale)).join(" "),
+    description: named(owner, locale, "description") ?? named(command, locale, "description"),
     options: owner.options ?? [],
   };
 }
@@ -31,14 +36,23 @@ function entry(command, path, owner) {
 const usableInDm = ({ contexts, dm_permission: allowed }) => (contexts ? contexts.includes(1) : allowed !== false);
 const usableInGuild = ({ contexts }) => !contexts || contexts.includes(0);
 
+function usable(index, inDm, kind) {
+  const commands = (index.application_commands ?? []).filter(({ type }) => (type ?? CHAT_INPUT) === kind);
+  return commands.filter(inDm ? usableInDm : usableInGuild);
+}
+
 /** @returns {Entry[]} chat commands from an application-command-index, by name */
-export function entriesOf(index, inDm) {
-  const commands = (index.application_commands ?? []).filter(({ type }) => (type ?? 1) === 1);
-  const usable = commands.filter(inDm ? usableInDm : usableInGuild);
-  const entries = usable.flatMap((command) => {
-    const expanded = expand(command, command.options, []);
-    return expanded.length ? expanded : [entry(command, [], command)];
+export function entriesOf(index, inDm, locale) {
+  const entries = usable(index, inDm, CHAT_INPUT).flatMap((command) => {
+    const expanded = expand([command], locale);
+    return expanded.length ? expanded : [entry([command], locale)];
   });
+  return entries.sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** @returns {Entry[]} the commands that a message's menu offers, by name */
+export function menusOf(index, inDm, locale) {
+  const entries = usable(index, inDm, MESSAGE_MENU).map((command) => entry([command], locale));
   return entries.sort((a, b) => a.name.localeCompare(b.name));
 }
 

@@ -34,9 +34,11 @@ function withFiles(body, files) {
 
 export class Rest {
   #token;
+  #locale;
 
-  constructor(token) {
+  constructor(token, locale) {
     this.#token = token;
+    this.#locale = locale;
   }
 
   get = (path) => this.#request("GET", path);
@@ -58,7 +60,7 @@ export class Rest {
   }
 
   async #once(method, path, body) {
-    const headers = { Authorization: this.#token };
+    const headers = { Authorization: this.#token, "X-Discord-Locale": this.#locale };
     const form = body instanceof FormData;
     if (body !== undefined && !form) headers["Content-Type"] = "application/json";
     try {

@@ -1,9 +1,10 @@
 /** One person at the playground: their gateway, their requests, what they know, what they can do. */
 
 import { applyEvent } from "./dispatch.js";
-import { entriesOf } from "./commands.js";
+import { entriesOf, menusOf } from "./commands.js";
 import { Gateway } from "./gateway.js";
 import { Interactions } from "./interactions.js";
+import { readLocale } from "./language.js";
 import { makeNonce } from "./snowflake.js";
 import { ReadMarks } from "./read-marks.js";
 import { Rest } from "./rest.js";
@@ -26,7 +27,8 @@ export class Session {
     this.guildId = guild.id;
     this.store = new Store({ id: person.id, username: person.name }, new ReadMarks(person.id, localStorage));
     this.store.rememberUsers([{ id: bot.id, username: bot.name, bot: true }]);
-    this.rest = new Rest(person.token);
+    this.locale = readLocale();
+    this.rest = new Rest(person.token, this.locale);
     this.interactions = new Interactions(this.rest, this.store);
     this.gateway = new Gateway(gatewayUrl, person.token);
     this.gateway.addEventListener("dispatch", ({ detail }) => this.#receive(detail));
@@ -150,9 +152,21 @@ export class Session {
     this.rest.post(`/channels/${channelId}/typing`).catch(() => {});
   }
 
+  #commandIndex() {
+    return this.#once("commands", () => this.rest.get(`/guilds/${this.guildId}/application-command-index`));
+  }
+
+  #inDm(channelId) {
+    return this.store.channels.get(channelId)?.type === CHANNEL.dm;
+  }
+
   async commands(channelId) {
-    const index = await this.#once("commands", () => this.rest.get(`/guilds/${this.guildId}/application-command-index`));
-    return entriesOf(index, this.store.channels.get(channelId)?.type === CHANNEL.dm);
+    return entriesOf(await this.#commandIndex(), this.#inDm(channelId), this.locale);
+  }
+
+  /** What the bot can do with one message: its message commands. */
+  async menus(channelId) {
+    return menusOf(await this.#commandIndex(), this.#inDm(channelId), this.locale);
   }
 
   async openDm() {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { entriesOf, matchEntries, optionTree, typedEntry } from "../../../playground/page/js/commands.js";
+import { entriesOf, matchEntries, menusOf, optionTree, typedEntry } from "../../../playground/page/js/commands.js";
+import { localeFor, named } from "../../../playground/page/js/language.js";
 import { decodeMentions, encodeMentions, mentionQuery } from "../../../playground/page/js/mentions.js";
 import { compareIds, dateOf, makeNonce } from "../../../playground/page/js/snowflake.js";
 import { relative, timestamp } from "../../../playground/page/js/time.js";
@@ -48,6 +49,25 @@ const names = (entries) => entries.map(({ name }) => name);
 test("commands are listed by name, subcommands one by one, menus of messages not at all", () => {
   assert.deepEqual(names(entriesOf(INDEX, false)), ["admin model set", "ask", "summarize"]);
   assert.deepEqual(names(entriesOf(INDEX, true)), ["ask", "summarize"]);
+});
+
+test("a message's menu has the commands for messages", () => {
+  assert.deepEqual(names(menusOf(INDEX, false)), ["Translate this"]);
+});
+
+test("commands are shown in the reader's language and sent by their own names", () => {
+  const set = { type: 1, name: "set", name_localizations: { fr: "choisir" }, description: "Choose", description_localizations: { fr: "Choisir" } };
+  const index = { application_commands: [{ id: "1", name: "admin", name_localizations: { fr: "gestion" }, description: "Staff", options: [{ type: 2, name: "model", options: [set] }] }] };
+  const [entry] = entriesOf(index, false, "fr");
+  assert.equal(entry.name, "gestion model choisir");
+  assert.equal(entry.description, "Choisir");
+  assert.deepEqual(entry.path, ["model", "set"]);
+  assert.deepEqual(names(entriesOf(index, false, "ja")), ["admin model set"]);
+  assert.equal(named({ name: "how", name_localizations: null }, "fr"), "how");
+});
+
+test("a browser's language becomes one that Steward speaks", () => {
+  assert.deepEqual(["pt-PT", "ja", "es-419", "en-GB", "tlh"].map(localeFor), ["pt-BR", "ja", "es-ES", "en-US", "en-US"]);
 });
 
 test("typing narrows the list", () => {

@@ -2,13 +2,15 @@
 
 import { OPTION } from "../commands.js";
 import { el } from "../dom.js";
+import { named } from "../language.js";
 
 const NUMERIC = new Set([OPTION.integer, OPTION.number]);
+const TYPING_PAUSE_MS = 200;
 
-function choices(option, store) {
+function choices(option, { store, locale }) {
   const people = () => [...store.members.keys()].map((id) => ({ name: store.nameOf(id) ?? id, value: id }));
   const roles = () => [...store.roles.values()].map(({ id, name }) => ({ name: `@${name}`, value: id }));
-  if (option.choices?.length) return option.choices;
+  if (option.choices?.length) return option.choices.map((one) => ({ name: named(one, locale), value: one.value }));
   if (option.type === OPTION.boolean) return [{ name: "True", value: "true" }, { name: "False", value: "false" }];
   if (option.type === OPTION.user) return people();
   if (option.type === OPTION.role) return roles();
@@ -17,13 +19,14 @@ function choices(option, store) {
   return null;
 }
 
-function inputFor(option, store) {
-  const shared = { name: option.name, required: option.required === true, "aria-label": option.name, placeholder: option.description, autocomplete: "off" };
-  const list = choices(option, store);
+function inputFor(option, session) {
+  const shared = { name: option.name, required: option.required === true, "aria-label": named(option, session.locale), placeholder: named(option, session.locale, "description"), autocomplete: "off" };
+  const list = choices(option, session);
   if (list) return el("select", shared, el("option", { value: "", text: "choose…" }), ...list.map(({ name, value }) => el("option", { value, text: name })));
   if (NUMERIC.has(option.type)) {
     return el("input", { ...shared, type: "number", step: option.type === OPTION.integer ? 1 : "any", min: option.min_value, max: option.max_value });
   }
+  if (option.type === OPTION.attachment) return el("input", { ...shared, type: "file" });
   return el("input", { ...shared, type: "text", minlength: option.min_length, maxlength: option.max_length ?? 6000 });
 }
 
@@ -35,10 +38,14 @@ function valueOf(option, text) {
 }
 
 export class CommandForm {
+  /** What was offered while an option was typed: its name → the shown text → the value that it stands for. */
+  #offered = new Map();
+
   /** @param {import("../commands.js").Entry} entry @param {() => void} onLeave */
-  constructor(entry, store, onLeave) {
+  constructor(entry, session, channelId, onLeave) {
     this.entry = entry;
-    this.store = store;
+    this.session = session;
+    this.channelId = channelId;
     this.fields = el("span", { class: "option-fields" });
     this.more = el("span", { class: "option-more" });
     this.hint = el("div", { class: "command-hint muted", text: entry.description });
@@ -59,10 +66,34 @@ export class CommandForm {
   }
 
   #add(option) {
-    const input = inputFor(option, this.store);
-    input.addEventListener("focus", () => (this.hint.textContent = `${option.name}: ${option.description}`));
-    this.fields.append(el("label", { class: "option" }, el("span", { text: option.name }), input));
+    const { locale } = this.session;
+    const input = inputFor(option, this.session);
+    const label = el("label", { class: "option" }, el("span", { text: named(option, locale) }), input);
+    input.addEventListener("focus", () => (this.hint.textContent = `${named(option, locale)}: ${named(option, locale, "description")}`));
+    if (option.autocomplete) label.append(this.#offerWhileTyping(option, input));
+    this.fields.append(label);
     return input;
+  }
+
+  /** The bot's own suggestions for an option, asked for while it is being typed. */
+  #offerWhileTyping(option, input) {
+    const list = el("datalist", { id: `offers-${option.name}` });
+    let timer;
+    const ask = async () => {
+      const typed = input.value;
+      const offers = await this.session.interactions.complete(this.channelId, this.entry, this.#values(option.name), option.name);
+      if (input.value !== typed) return;
+      this.#offered.set(option.name, new Map(offers.map((offer) => [named(offer, this.session.locale), offer.value])));
+      list.replaceChildren(...[...this.#offered.get(option.name).keys()].map((value) => el("option", { value })));
+    };
+    const soon = () => {
+      clearTimeout(timer);
+      timer = setTimeout(ask, TYPING_PAUSE_MS);
+    };
+    input.setAttribute("list", list.id);
+    input.addEventListener("input", soon);
+    input.addEventListener("focus", soon);
+    return list;
   }
 
   /** Chips for the optional options that are not there yet. */
@@ -75,7 +106,7 @@ export class CommandForm {
         this.#offer();
         input.focus();
       };
-      return el("button", { type: "button", class: "chip", title: option.description, on: { click: add }, text: `+ ${option.name}` });
+      return el("button", { type: "button", class: "chip", title: named(option, this.session.locale, "description"), on: { click: add }, text: `+ ${named(option, this.session.locale)}` });
     });
     this.more.replaceChildren(...chips);
   }
@@ -91,12 +122,21 @@ export class CommandForm {
     (first ?? this.element.closest("form")?.querySelector("[type=submit]"))?.focus();
   }
 
-  /** @returns {{type: number, name: string, value: any}[]} options that were filled */
-  values() {
-    const filled = this.inputs.filter(({ value }) => value !== "");
-    return filled.map(({ name, value }) => {
-      const option = this.entry.options.find((candidate) => candidate.name === name);
-      return { type: option.type, name, value: valueOf(option, value) };
+  /** @returns {{values: {type: number, name: string, value: any}[], files: File[]}} options that were filled */
+  filled() {
+    const files = this.inputs.flatMap((input) => [...(input.files ?? [])]);
+    return { values: this.#values(), files };
+  }
+
+  /** @param {string} [typing] the option that is being typed: it may be empty, and stays as it is */
+  #values(typing) {
+    const chosen = this.inputs.filter(({ name, value }) => value !== "" || name === typing);
+    let files = 0;
+    return chosen.map((input) => {
+      const option = this.entry.options.find(({ name }) => name === input.name);
+      if (option.type === OPTION.attachment) return { type: option.type, name: option.name, value: String(files++) };
+      const text = option.name === typing ? input.value : (this.#offered.get(option.name)?.get(input.value) ?? input.value);
+      return { type: option.type, name: option.name, value: valueOf(option, text) };
     });
   }
 }

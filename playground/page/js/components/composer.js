@@ -3,6 +3,7 @@
 import { matchEntries, typedEntry } from "../commands.js";
 import { el, icon, iconButton } from "../dom.js";
 import { keepDraft, readDraft } from "../drafts.js";
+import { named } from "../language.js";
 import { decodeMentions, mentionQuery } from "../mentions.js";
 import { isThread } from "../store.js";
 import { isEphemeral } from "../timeline.js";
@@ -159,7 +160,7 @@ class Composer extends Part {
     }
     const rows = matchEntries(this.#entries, value.slice(1)).slice(0, 25).map((entry) => ({
       title: `/${entry.name}`,
-      extra: entry.options.map(({ name, required }) => (required ? name : `[${name}]`)).join(" "),
+      extra: entry.options.map((option) => (option.required ? named(option, this.session.locale) : `[${named(option, this.session.locale)}]`)).join(" "),
       note: entry.description,
       picture: avatar({ bot: true }, this.session.bot.name, 24),
       value: { entry },
@@ -197,7 +198,7 @@ class Composer extends Part {
     this.suggestions.close();
     this.#set("");
     keepDraft(this.session.person.id, this.view.channelId, "");
-    this.#command = new CommandForm(entry, this.store, () => this.#leaveCommand(true));
+    this.#command = new CommandForm(entry, this.session, this.view.channelId, () => this.#leaveCommand(true));
     this.field.replaceChildren(this.#command.element);
     this.#showCommandButtons(true);
     this.#command.begin(rest);
@@ -274,11 +275,11 @@ class Composer extends Part {
 
   async #runCommand() {
     const { entry } = this.#command;
-    const values = this.#command.values();
+    const { values, files } = this.#command.filled();
     if (!this.form.reportValidity()) return;
     this.#leaveCommand(true);
     this.view.sent();
-    await this.session.interactions.runCommand(this.view.channelId, entry, values);
+    await this.session.interactions.runCommand(this.view.channelId, entry, values, files);
   }
 }
 

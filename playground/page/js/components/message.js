@@ -13,6 +13,7 @@ import { poll, pollResult } from "./poll.js";
 
 const LOADING = 1 << 7;
 const REPLY = 19;
+const CONTEXT_MENU_COMMAND = 23;
 const POLL_RESULT = 46;
 const THREAD_STARTER = 21;
 const SYSTEM = { 1: "added somebody", 6: "pinned a message to this channel.", 7: "joined the server. Welcome!", 18: "started a thread:" };
@@ -70,8 +71,9 @@ export class MessageElement extends HTMLElement {
     const { message } = this;
     if (message.type === REPLY) return [this.#replyLine(message.referenced_message)];
     const name = message.local?.command ?? message.interaction?.name ?? message.interaction_metadata?.name;
+    const sigil = message.type === CONTEXT_MENU_COMMAND || message.local?.menu ? "" : "/";
     const user = message.local?.command ? this.context.session.person : (message.interaction_metadata?.user ?? message.interaction?.user);
-    return name && user ? [this.#commandLine(user, name)] : [];
+    return name && user ? [this.#commandLine(user, sigil + name)] : [];
   }
 
   #replyLine(target) {
@@ -86,7 +88,7 @@ export class MessageElement extends HTMLElement {
 
   #commandLine(user, command) {
     const name = this.context.session.store.nameOf(user.id) ?? user.username ?? user.name;
-    return el("span", { class: "quoted" }, avatar(user, name, 16), el("strong", { text: name }), el("span", {}, "used ", el("span", { class: "mention", text: `/${command}` })));
+    return el("span", { class: "quoted" }, avatar(user, name, 16), el("strong", { text: name }), el("span", {}, "used ", el("span", { class: "mention", text: command })));
   }
 
   #side(grouped) {

@@ -2,7 +2,7 @@
 
 import { el, iconButton } from "../dom.js";
 import { isEphemeral } from "../timeline.js";
-import { pickEmoji } from "./emoji-picker.js";
+import { board, pickEmoji } from "./emoji-picker.js";
 import { ask, confirm } from "./dialogs.js";
 
 async function copy(text, view, what) {
@@ -30,6 +30,14 @@ async function forward(message, { session, view }) {
   if (chosen && (await view.attempt(session.forward(message, place.value)))) view.toast("Forwarded");
 }
 
+/** The bot's own commands for this message. */
+async function offerMenus(anchor, message, { session, view }) {
+  const entries = await session.menus(message.channel_id);
+  const choices = entries.map((entry) => ({ label: entry.name, content: entry.name, pick: () => session.interactions.runMenu(message, entry) }));
+  if (choices.length) board(anchor, "Apps", choices, "menu-board");
+  else view.toast(`${session.bot.name} has no commands for messages here.`);
+}
+
 function actionsFor(message, context) {
   const { session, view } = context;
   const mine = message.author?.id === session.person.id;
@@ -42,6 +50,7 @@ function actionsFor(message, context) {
     mine && !message.poll && message.content && iconButton("reply", "Reply", () => view.reply(message)),
     ...actions,
     iconButton("link", "Copy link (with Shift: the id)", ({ shiftKey }) => (shiftKey ? copy(message.id, view, "Id") : copy(address(message, session), view, "Link"))),
+    iconButton("apps", "Apps", ({ currentTarget }) => view.attempt(offerMenus(currentTarget, message, context))),
     iconButton("forward", "Forward", () => forward(message, context)),
     mine && message.poll && !message.poll.results?.is_finalized && iconButton("poll", "End the poll", () => view.attempt(session.endPoll(message))),
     (mine || (!view.isDm && session.store.moderates())) && iconButton("trash", "Delete", ({ shiftKey }) => remove(message, context, shiftKey)),
