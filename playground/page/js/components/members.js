@@ -31,7 +31,7 @@ class Members extends Part {
     const user = this.store.users.get(id);
     const online = this.store.isOnline(id);
     const status = el("span", { class: `status ${online ? "online" : ""}` });
-    const roles = (this.store.members.get(id)?.roles ?? []).map((role) => this.store.roles.get(role)?.name).filter(Boolean);
+    const roles = (this.store.members.get(id)?.roles ?? []).map((role) => this.store.roles.get(role)?.name).filter((role) => role && role !== name);
     const tag = user?.bot ? el("span", { class: "tag", text: "APP" }) : null;
     const detail = id === this.session.person.id ? "You" : roles.join(", ");
     return el("li", { class: `member${online ? "" : " offline"}` }, el("span", { class: "with-status" }, avatar(user, name, 32), status), el("span", { class: "member-text" }, el("span", { class: "member-name" }, name, tag), detail && el("small", { class: "muted", text: detail })));
