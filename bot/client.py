@@ -12,6 +12,7 @@ import structlog
 
 from bot.commands.ask import add_ask
 from bot.commands.catchup import add_catchup
+from bot.commands.entities import add_entities
 from bot.commands.find import add_find, find_button
 from bot.commands.help import add_help
 from bot.commands.knowledge import add_knowledge
@@ -111,6 +112,7 @@ class StewardClient(discord.Client):
         add_ask(self.tree, parts.ask, shared.limits)
         add_summarize(self.tree, parts.summarize, shared.limits)
         add_catchup(self.tree, parts.catchup, shared.limits)
+        add_entities(self.tree, parts.naming.entities, shared.limits)
         add_find(self.tree, parts.lookup.find)
         add_knowledge(self.tree, parts.lookup.knowledge)
         add_memory(self.tree, parts.people.memory)

@@ -25,6 +25,7 @@ from llm.errors import (
     EngineTimeout,
     EngineUnavailable,
     LLMError,
+    NotServed,
     RequestRefused,
     SettingsRefused,
     StreamBroken,
@@ -104,6 +105,11 @@ _SENTENCES: tuple[tuple[type[Exception], str, int], ...] = (
             "or begin afresh by mentioning me without a reply."
         ),
         logging.INFO,
+    ),
+    (
+        NotServed,
+        "No model that can do this is set up here. Only my owner can name one, under `[tasks]` in `steward.toml`.",
+        logging.WARNING,
     ),
     (
         SettingsRefused,

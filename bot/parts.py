@@ -18,6 +18,7 @@ from bot.conversation_parts import ConversationParts, converse
 from bot.foundations import Foundations, Shared, share
 from bot.kept_notice import Notices
 from bot.lookup_parts import LookupParts, look_up
+from bot.naming_parts import NamingParts, name_things
 from bot.panel.session import Desk
 from bot.people_parts import MemoryParts, PeopleParts, remember, serve_people
 from bot.setup_buttons import SetupAnswers
@@ -35,6 +36,7 @@ class Parts:
     digests: Digesting
     summarize: Summarize
     lookup: LookupParts
+    naming: NamingParts
     catchup: Catchup
     posting: Posting
     setup: SetupAnswers
@@ -67,6 +69,7 @@ def assemble(base: Foundations) -> Parts:
         summarize=Summarize(digests),
         catchup=Catchup(digests),
         lookup=look_up(base, shared, ask, digests.works, digests.pages),
+        naming=name_things(base, digests),
         posting=Posting(base.history, base.me, shared.rulebook.keeps),
         setup=_setup(base, shared),
         people=serve_people(base, shared, memory),

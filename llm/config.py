@@ -16,7 +16,11 @@ HARMLESS_LABELS = (
     "clean", "ham", "harmless", "neither", "neutral", "none", "non-toxic", "normal", "not_toxic", "ok", "safe",
 )  # fmt: skip
 """How well-known moderation models call the class in which nothing is wrong."""
+OFF = "none"
+CHAT = "chat"
+"""The name of a task's model that stands for the chat model."""
 _EMPTY = "Empty: the built-in one, where there is one; `none`: off."
+_OR_CHAT = f"{_EMPTY} `chat`: the chat model does it."
 
 
 class LLMSettings(BaseModel):
@@ -135,10 +139,10 @@ class TaskModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    entities: str = Field("", description=f"Names in texts: a token-classification model. {_EMPTY}")
-    classify: str = Field("", description=f"Fixed labels, such as a sentiment: a text-classification model. {_EMPTY}")
+    entities: str = Field("", description=f"Names in texts: a token-classification model. {_OR_CHAT}")
+    classify: str = Field("", description=f"Fixed labels, such as a sentiment: a text-classification model. {_OR_CHAT}")
     zero_shot: str = Field(
-        "", description=f"Labels given on the spot: a text-classification model trained on NLI. {_EMPTY}"
+        "", description=f"Labels given on the spot: a text-classification model trained on NLI. {_OR_CHAT}"
     )
     moderations: str = Field("", description=f"What is harmful: a text-classification model. {_EMPTY}")
     embeddings: str = Field(

@@ -8,6 +8,7 @@ LLMError
 ├── RequestRefused        the engine understood and said no
 │   ├── ContextTooLong    prompt and answer do not fit the model's context
 │   └── SettingsRefused   the owner's key, model name, address or quota is not what the engine expects
+│       └── NotServed     there is no model that can do this
 └── EmptyConversation     there is no message to send; also a ValueError, since the caller made it
 """
 
@@ -52,6 +53,10 @@ class ContextTooLong(RequestRefused):
 
 class SettingsRefused(RequestRefused):
     """The key, the model's name, the address or the quota is at fault: only the owner can mend that."""
+
+
+class NotServed(SettingsRefused):
+    """No model that can do this is served: the owner can name one."""
 
 
 class EmptyConversation(LLMError, ValueError):

@@ -15,12 +15,12 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from openai import OpenAIError
+from openai import NotFoundError, OpenAIError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from llm.config import LLMSettings
 from llm.connection import connect
-from llm.errors import EngineTimeout, SettingsRefused
+from llm.errors import EngineTimeout, NotServed, SettingsRefused
 from llm.failures import NOT_OPENAI, translate
 
 TEXTS_PER_REQUEST = 256  # more go in several requests, so that none is refused for its size
@@ -105,7 +105,7 @@ class _Answer(BaseModel):
 
 class TasksClient:
     """The task routes at one address. Use it with `async with`. Every method raises the errors of llm.errors:
-    SettingsRefused where the owner has named no model for the task, EngineBusy when too much waits, and so on."""
+    NotServed where the owner has named no model for the task, EngineBusy when too much waits, and so on."""
 
     def __init__(self, settings: LLMSettings, base_url: str, token: str | None = None) -> None:
         """`base_url` is `[llm] tasks_url` or what stands in for it; `token` is the worker's, if it wants one."""
@@ -206,6 +206,8 @@ class TasksClient:
                 answer = await request
         except TimeoutError as error:
             raise EngineTimeout(f"the task model did not answer within {self._timeout_s:g} s") from error
+        except NotFoundError as error:  # our worker has no such model, another engine not even such a route
+            raise NotServed(str(translate(error))) from error
         except OpenAIError as error:
             raise translate(error) from error
         if not isinstance(answer, Mapping):

@@ -159,7 +159,8 @@ class ScriptedEngine:
     `owned_by`, `model`, `sees` (whether pictures; None: not stated), `max_model_len` (None: not stated),
     `has_tokenize`, `health` (what /health answers, None: no such route), `token` (the bearer token it wants),
     `listing` (what /v1/models answers instead of the one model), `embeds` (whether there is /v1/embeddings, where texts
-    that share words are near each other).
+    that share words are near each other), `names` (names and their types that /v1/entities finds; None: no such route),
+    `labels` (what /v1/classify says of a text, given the labels asked for, if any; None: no such route).
     """
 
     def __init__(
@@ -179,6 +180,8 @@ class ScriptedEngine:
         self.health: dict[str, Any] | None = {"status": "ready", "reason": "", "progress": 1.0}
         self.listing: Raw | None = None
         self.embeds = False
+        self.names: Mapping[str, str] | None = None
+        self.labels: Callable[[str, list[str] | None], dict[str, float]] | None = None
         self.sees: bool | None = None
         self.requests: list[ReceivedRequest] = []
         self.tokenized: list[dict[str, Any]] = []
@@ -243,6 +246,8 @@ class ScriptedEngine:
         app.add_api_route("/v1/models", self._get_models, methods=["GET"], response_model=None)
         app.add_api_route("/tokenize", self._post_tokenize, methods=["POST"], response_model=None)
         app.add_api_route("/v1/embeddings", self._post_embeddings, methods=["POST"], response_model=None)
+        app.add_api_route("/v1/entities", self._post_entities, methods=["POST"], response_model=None)
+        app.add_api_route("/v1/classify", self._post_classify, methods=["POST"], response_model=None)
         app.add_api_route("/v1/chat/completions", self._post_chat, methods=["POST"], response_model=None)
         return app
 
@@ -283,6 +288,21 @@ class ScriptedEngine:
             for place, text in enumerate(texts)
         ]
         return JSONResponse({"object": "list", "data": data, "model": "scripted/embeddings"})
+
+    async def _post_entities(self, request: Request) -> Response:
+        if (names := self.names) is None:
+            return JSONResponse({"detail": "Not Found"}, 404)
+        texts = (await request.json())["input"]
+        found = [{"entities": [one for name in names for one in _places(name, names[name], text)]} for text in texts]
+        return JSONResponse({"data": [{"index": place} | one for place, one in enumerate(found)]})
+
+    async def _post_classify(self, request: Request) -> Response:
+        if self.labels is None:
+            return JSONResponse({"detail": "Not Found"}, 404)
+        body = await request.json()
+        scored = [{"index": place, "scores": self.labels(text, body.get("labels"))}
+                  for place, text in enumerate(body["input"])]  # fmt: skip
+        return JSONResponse({"data": scored})
 
     async def _post_chat(self, request: Request) -> Response:
         if (refusal := self._refuse_stranger(request)) is not None:
@@ -360,6 +380,14 @@ class ScriptedEngine:
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": f"chatcmpl-{len(self.requests)}", "object": kind, "created": 0, "model": self.model}
+
+
+def _places(name: str, kind: str, text: str) -> list[dict[str, Any]]:
+    """Where the name stands in the text, as /v1/entities tells it."""
+    return [
+        {"start": at.start(), "end": at.end(), "type": kind, "text": name, "score": 0.9}
+        for at in re.finditer(re.escape(name), text)
+    ]
 
 
 def words_as_vector(text: str) -> bytes:

@@ -100,6 +100,15 @@ def beginning_with(interaction: discord.Interaction, message: discord.Message) -
     return Range(channel, MOST, "the {found:,} messages since that one", after=discord.Object(message.id - 1))
 
 
+def just(interaction: discord.Interaction, message: discord.Message) -> Range:
+    """One message alone. Raises Refusal."""
+    channel = message.channel
+    if not isinstance(channel, ReadableChannel):
+        raise Refusal(NOT_READABLE)
+    require_readable(interaction, channel)
+    return _between(channel, (None, message.id), (None, message.id))
+
+
 def parsed_window(text: str) -> timedelta:
     """ "6h", "1d 12h", "90 min". Raises Refusal."""
     spans = _SPAN.findall(text)

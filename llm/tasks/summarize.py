@@ -23,6 +23,7 @@ from llm.tasks.likeness import Likeness
 from llm.tasks.summary import Cost, Engine, Fallback, SourceMessage, Summary, SummaryItem, Wish
 from llm.tasks.summary_model import SummaryModel, Written
 from llm.tasks.summary_prompts import EDITION
+from llm.tasks.together import all_of
 from llm.types import Priority
 
 __all__ = ["NoteStore", "SourceMessage", "Summarizer", "Summary", "SummaryItem", "Wish"]
@@ -235,22 +236,7 @@ class Summarizer:
                 await store.keep(Notes(part.chunk.key, ids[0], len(ids), tuple(written.items)), ids)
             return written
 
-        return await _all(one(part) for part in parts)
-
-
-async def _all(work: Any) -> list[Written]:  # noqa: ANN401 - an iterable of coroutines
-    """The results in order; the first that fails ends the others. Raises LLMError."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in work]
-    except* LLMError as errors:
-        raise _first(errors) from None
-    return [task.result() for task in tasks]
-
-
-def _first(errors: BaseExceptionGroup[LLMError]) -> LLMError:
-    error = errors.exceptions[0]
-    return error if isinstance(error, LLMError) else _first(error)
+        return await all_of(one(part) for part in parts)
 
 
 def _told(written: Written, parts: Sequence[Planned], total: int) -> Summary:

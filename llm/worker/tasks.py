@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from llm import builtin
-from llm.config import TASKS, Device, Task, TaskModelSettings
+from llm.config import CHAT, OFF, TASKS, Device, Task, TaskModelSettings
 from llm.worker.errors import UnknownModel
 from llm.worker.metrics import Metrics
 from llm.worker.names import served_name
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-OFF = "none"
 BUILT_IN: dict[Task, str] = {
     "entities": "embedded/entities",
     "classify": "embedded/sentiment",
@@ -42,7 +41,7 @@ def wanted(settings: TaskModelSettings) -> dict[Task, str]:
     for task in TASKS:
         name = str(getattr(settings, task)) or BUILT_IN.get(task, OFF)
         built_in_only = not getattr(settings, task)
-        if name != OFF and not (built_in_only and builtin.folder_of(name) is None):
+        if name not in (OFF, CHAT) and not (built_in_only and builtin.folder_of(name) is None):
             names[task] = name
     return names
 

@@ -214,9 +214,11 @@ class TestTheTree:
     async def test_names_are_unique_and_described(self, world: World, bot: Bot) -> None:
         commands = bot.clients[0].tree.get_commands()
         assert sorted(command.name for command in commands) == [
+            "Find names",
             "Summarize from here",
             "ask",
             "catchup",
+            "entities",
             "find",
             "help",
             "knowledge",

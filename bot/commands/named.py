@@ -1,0 +1,74 @@
+"""Names that were found → the lines that people read: a list with links, or a text with its names marked. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import discord
+
+from bot.commands.digest import short
+from bot.conversation.rendering import length, neutralize, small
+from llm.tasks.entities import Spot
+from llm.tasks.names import KINDS, Kind, Name, of_kind
+
+MOST_NAMES = 12
+"""Of one kind: what is rarer is counted only."""
+LONGEST_LINE = 1_700
+"""Characters of one line of a marked text, so that it fits into a message with all that makes it harmless."""
+TITLE = "**Who and what is talked about**"
+TITLES: Mapping[Kind, str] = {
+    "PER": "👤 **People**",
+    "ORG": "🏢 **Groups**",
+    "LOC": "📍 **Places**",
+    "MISC": "🏷️ **Other**",
+}
+MARKS: Mapping[Kind, str] = {"PER": "👤", "ORG": "🏢", "LOC": "📍", "MISC": "🏷️"}
+LEGEND = "👤 people · 🏢 groups · 📍 places · 🏷️ other"
+MORE = "- … and {count:,} more"
+_WORD = re.compile(r"\n|[^\S\n]+|\S{1,400}")
+
+Link = Callable[[int], str]
+"""The address of a message."""
+
+
+def listed(names: Sequence[Name], link: Link, remark: str) -> list[str]:
+    """All names by kind, each with how often it was said and a link to where it was said first."""
+    lines = [TITLE]
+    for kind in KINDS:
+        mine = of_kind(names, kind)
+        if not mine:
+            continue
+        lines += [TITLES[kind], *(_line(name, link) for name in mine[:MOST_NAMES])]
+        if len(mine) > MOST_NAMES:
+            lines.append(MORE.format(count=len(mine) - MOST_NAMES))
+    return [*lines, small(remark)]
+
+
+def marked(text: str, spots: Sequence[Spot]) -> list[str]:
+    """The text with its names in bold, each after the sign of its kind, in lines that fit into messages."""
+    lines = [""]
+    for unit in _units(text, spots):
+        if unit == "\n" or length(lines[-1] + unit) > LONGEST_LINE:
+            lines.append("")
+        lines[-1] += unit.strip("\n")
+    return [*(neutralize(f"> {' '.join(line.split())}") for line in lines if line.strip()), small(LEGEND)]
+
+
+def _line(name: Name, link: Link) -> str:
+    text = discord.utils.escape_markdown(short(name.text, 100))
+    return f"- {text} · {name.count:,} × [↗]({link(name.first)})"
+
+
+def _units(text: str, spots: Sequence[Spot]) -> Iterator[str]:
+    """What is never cut: names as they are shown, words, spaces, and the text's own breaks of lines."""
+    at = 0
+    for spot in spots:
+        yield from _words(text[at : spot.start])
+        yield f"{MARKS[spot.kind]} **{discord.utils.escape_markdown(' '.join(spot.text.split()))}**"
+        at = spot.end
+    yield from _words(text[at:])
+
+
+def _words(text: str) -> Iterator[str]:
+    return (discord.utils.escape_markdown(word) for word in _WORD.findall(text))

@@ -1,0 +1,77 @@
+"""An answer that rests on messages: it is shown, posted and sent only as far as these are there still.
+
+It does not know what the answer says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import discord
+
+from bot.audience import reaches_no_further
+from bot.commands.digesting import Digesting
+from bot.commands.fetching import Read
+from bot.commands.paged import Again
+from bot.commands.ranges import Range
+from bot.commands.summarize import NOT_HERE, tell_instead
+from bot.commands.working import Work
+from bot.conversation.own_text import INSTEAD
+from bot.errors import Refusal
+from bot.metering import Payer, used_by
+from bot.settings.rules import Rules
+from llm.types import Usage
+
+READ = "I read {read:,} of {messages}."
+LEFT_OUT = "Bots and messages without text are left out."
+LEFT_OUT_PEOPLE = "Bots, people who opted out and messages without text are left out."
+OLDER = "There are older messages in that range, which I did not read."
+
+Lines = Callable[[Collection[int]], Sequence[str]]
+"""The answer, made from those of the messages that are there; empty where nothing is left of it."""
+
+
+def resting_on(tools: Digesting, wanted: Range, message_ids: Collection[int], lines: Lines, gone: str) -> Again:
+    """The answer anew each time: with `gone`, a Refusal, where nothing is left, and none where not everybody may read
+    the messages that it rests on."""
+
+    async def again(interaction: discord.Interaction, is_public: bool) -> Sequence[str]:
+        if is_public and not reaches_no_further(wanted.channel, interaction.channel):
+            raise Refusal(NOT_HERE.format(channel=wanted.channel.mention))
+        left = lines(await tools.fetching.still_true(wanted.channel, message_ids))
+        if not left:
+            raise Refusal(gone)
+        return left
+
+    return again
+
+
+async def give(tools: Digesting, work: Work, rules: Rules, again: Again) -> None:
+    """Show the answer as it is true now. Raises what `again` raises."""
+    lines = await again(work.interaction, False)
+    if rules.filter_own_text and tools.words.is_in("\n".join(lines)):
+        await tell_instead(work, INSTEAD)
+        return
+    await tools.pages.give(work, lines, again)
+
+
+async def count(tools: Digesting, work: Work, usage: Usage | None) -> None:
+    """One request of whoever gave the command."""
+    interaction = work.interaction
+    payer = Payer.of(interaction.user, interaction.guild, interaction.channel)
+    await tools.metering.count(payer, used_by(usage))
+
+
+def asker(work: Work) -> str:
+    """Whose request it is, for the engine's queue."""
+    return f"{work.interaction.guild_id}/{work.interaction.user.id}"
+
+
+def coverage(read: Read, wanted: Range) -> str:
+    """How much of the range was read, and what of it was not."""
+    told = [READ.format(read=len(read.sources), messages=wanted.words.format(found=read.found))]
+    if len(read.sources) < read.found:
+        told.append(LEFT_OUT_PEOPLE if read.is_partial else LEFT_OUT)
+    if read.is_cut:
+        told.append(OLDER)
+    return " ".join(told)
