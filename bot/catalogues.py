@@ -35,6 +35,8 @@ SAID: dict[str, Any] = {
     "N_": None,
     "Refusal": None,
     "TooManyRequests": None,
+    "Unreadable": None,
+    "Trouble": None,
 }
 """Which calls hold sentences, and in which of their arguments; the first without any."""
 _SUBCOMMANDS = (discord.AppCommandOptionType.subcommand.value, discord.AppCommandOptionType.subcommand_group.value)

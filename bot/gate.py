@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 import discord
 
 from bot.errors import Refusal, TooManyRequests
+from bot.language import _, _n, listed
 from bot.settings.resolving import Where
 from bot.settings.rulebook import Rulebook, where
 from bot.settings.rules import Rules
 from bot.settings.sharing import Share
-from bot.settings.values import counted
 from storage.usage import Usage
 
 TOLD_FOR_S = 600.0
@@ -63,15 +63,22 @@ class Gate:
             return
         used = await self._usage.of_person(person_id, self._utc(), guild_id)
         if rules.requests_per_day and used.requests >= rules.requests_per_day:
-            spent = f"your {counted(rules.requests_per_day, 'requests')}"
+            sentence = _n(
+                "You have used your {count} request for today. I am free for you again at {when}.",
+                "You have used your {count} requests for today. I am free for you again at {when}.",
+                rules.requests_per_day,
+                when=self._midnight(),
+            )
         elif rules.tokens_per_day and used.tokens >= rules.tokens_per_day:
-            spent = f"your {counted(rules.tokens_per_day, 'tokens')}"
+            sentence = _n(
+                "You have used your {count} token for today. I am free for you again at {when}.",
+                "You have used your {count} tokens for today. I am free for you again at {when}.",
+                rules.tokens_per_day,
+                when=self._midnight(),
+            )
         else:
             return
-        raise TooManyRequests(
-            f"You have used {spent} for today. I am free for you again at {self._midnight()}.",
-            first=self._is_news(person_id),
-        )
+        raise TooManyRequests(sentence, first=self._is_news(person_id))
 
     async def _require_share(self, guild: discord.Guild, spot: Where, person_id: int) -> None:
         """Whether there is something left of what all people with a role may use together."""
@@ -82,9 +89,11 @@ class Gate:
         for share in shares:
             if share.used(used[share.role_id]) >= share.limit:
                 raise TooManyRequests(
-                    f"{who_shares(guild, share)} together have used their {share.words} for today. I am free for you "
-                    f"again at {self._midnight()}.",
+                    "{people} together have used their {share} for today. I am free for you again at {when}.",
                     first=self._is_news(person_id),
+                    people=who_shares(guild, share),
+                    share=_shared(share),
+                    when=self._midnight(),
                 )
 
     def _midnight(self) -> str:
@@ -106,16 +115,23 @@ def who_shares(guild: discord.Guild, share: Share) -> str:
     """Whose limit it is: "People with the role *Club*"."""
     role = guild.get_role(share.role_id)
     if role is None or role.is_default():
-        return "All people of this server"
-    return f"People with the role {_listed([role.name])}"
+        return _("All people of this server")
+    return _("People with the role {role}", role=_listed([role.name]))
+
+
+def _shared(share: Share) -> str:
+    if share.unit == "tokens":
+        return _n("{count} token", "{count} tokens", share.limit)
+    return _n("{count} request", "{count} requests", share.limit)
 
 
 def require_role(rules: Rules, guild: discord.Guild, person: discord.abc.User) -> None:
     """Raises Refusal unless this person has a role that may ask, or manages the server."""
     if not is_allowed(rules, person):
         names = [role.name for one in rules.allowed_roles if (role := guild.get_role(one)) is not None]
-        who = f"people with the role {_listed(names)}" if names else "nobody but the server's managers"
-        raise Refusal(f"Here I answer {who} only." if names else f"Here I answer {who}.")
+        if not names:
+            raise Refusal("Here I answer nobody but the server's managers.")
+        raise Refusal("Here I answer people with the role {roles} only.", roles=_listed(names))
 
 
 def is_allowed(rules: Rules, person: discord.abc.User) -> bool:
@@ -128,5 +144,4 @@ def is_allowed(rules: Rules, person: discord.abc.User) -> bool:
 
 
 def _listed(names: list[str]) -> str:
-    shown = [f"*{discord.utils.escape_markdown(name.removeprefix('@'))}*" for name in names]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+    return listed([f"*{discord.utils.escape_markdown(name.removeprefix('@'))}*" for name in names], "or")

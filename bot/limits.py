@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.errors import TooManyRequests
+from bot.language import N_
 
 WINDOW_S = 60.0
 AT_ONCE = 3
 """Requests of one person that may be in work at the same time."""
 REMEMBERED_PEOPLE = 10_000
 """The least recent are forgotten beyond this: a limit that can be forgotten is better than memory without one."""
+
+STILL_AT_WORK = N_("I am still working on {count} of your questions. Please wait for an answer.")
+TOO_OFTEN = N_("You asked me {count} times in the last minute. Please wait {wait} s, then ask again.")
 
 
 @dataclass(slots=True)
@@ -58,17 +62,12 @@ class PersonalLimits:
         while person.begun and person.begun[0] <= now - WINDOW_S:
             person.begun.popleft()
         if person.in_work >= AT_ONCE:
-            self._refuse(
-                person, f"I am still working on {person.in_work} of your questions. Please wait for an answer."
-            )
+            self._refuse(person, STILL_AT_WORK, count=person.in_work)
         if len(person.begun) >= self._per_minute:
             wait = math.ceil(person.begun[0] + WINDOW_S - now)
-            self._refuse(
-                person,
-                f"You asked me {len(person.begun)} times in the last minute. Please wait {wait} s, then ask again.",
-            )
+            self._refuse(person, TOO_OFTEN, count=len(person.begun), wait=wait)
 
     @staticmethod
-    def _refuse(person: _Person, sentence: str) -> None:
+    def _refuse(person: _Person, sentence: str, **values: int) -> None:
         first, person.told = not person.told, True
-        raise TooManyRequests(sentence, first=first)
+        raise TooManyRequests(sentence, first=first, **values)

@@ -70,7 +70,7 @@ def assemble(base: Foundations) -> Parts:
         catchup=Catchup(digests),
         lookup=look_up(base, shared, ask, digests.works, digests.pages),
         naming=name_things(base, digests),
-        posting=Posting(base.history, base.me, shared.rulebook.keeps),
+        posting=Posting(base.history, base.me, shared.rulebook),
         setup=_setup(base, shared),
         people=serve_people(base, shared, memory),
         desk=Desk(shared.rulebook, base.llm, backfills, Clearing(base.database), notices, base.pace.clock),

@@ -23,6 +23,7 @@ from bot.conversation.prompting import Prompts
 from bot.conversation.recalling import Recalling
 from bot.conversation.rendering import Part, render, small
 from bot.gate import Gate
+from bot.language import _
 from bot.limits import PersonalLimits
 from bot.metering import Metering, Payer, used_by
 from bot.settings.rules import Rules
@@ -83,7 +84,7 @@ class Ask:
         )
         text = reply.text.strip()
         if rules.filter_own_text and OwnText(self._words).checked(text, is_whole=True).is_hit:
-            await tell(interaction, INSTEAD)
+            await tell(interaction, _(INSTEAD))
             return
         if not render(text):
             await tell(interaction, ONLY_THOUGHT if reply.reasoning and reply.finish_reason == "length" else NO_ANSWER)

@@ -14,7 +14,7 @@ import discord
 from discord import app_commands
 
 from bot.commands.answering import explained
-from bot.commands.digest import NOTHING_LEFT, WHY_EXTRACT, cited, line_of, link, short, without
+from bot.commands.digest import NOTHING_LEFT, OLDER, WHY_EXTRACT, cited, left_out, line_of, link, short, without
 from bot.commands.digesting import Digesting
 from bot.commands.kept_notes import KeptNotes
 from bot.commands.missed_threads import missed_threads
@@ -25,6 +25,7 @@ from bot.commands.working import Work
 from bot.conversation.own_text import INSTEAD
 from bot.conversation.rendering import small
 from bot.errors import Refusal
+from bot.language import N_, _, _n, number
 from bot.limits import PersonalLimits
 from bot.metering import Payer, used_by
 from llm.tasks.summary import SourceMessage, Summary, Wish
@@ -36,11 +37,11 @@ MOST_MENTIONS = 10
 _LONGEST_MENTION = 200
 USUAL_S = 0.02
 """What a message takes to be summarized, until it was measured."""
-NEVER_WROTE = (
+NEVER_WROTE = N_(
     "I found no message of yours in {where}, so I do not know since when. Tell me how far back: "
     "`/catchup window:6h`, `window:2d` or `window:1w`."
 )
-NOTHING_NEW = "Nobody wrote anything in {where} since {since}."
+NOTHING_NEW = N_("Nobody wrote anything in {where} since {since}.")
 
 Option = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
@@ -71,14 +72,14 @@ class Catchup:
         missed = await self._missed(work, channels, begin)
         first = begin or min((one.wrote_id for one in missed if one.wrote_id), default=None)
         if first is None:
-            await tell_instead(work, NEVER_WROTE.format(where=_mentions(channels)))
+            await tell_instead(work, _(NEVER_WROTE, where=_mentions(channels)))
             return
         since = discord.utils.snowflake_time(first)
         found = [message for one in missed for message in reversed(one.messages)]
         sources = [source for one in missed for source in await self._sources(one)]
         if not sources:
             await tell_instead(
-                work, NOTHING_NEW.format(where=_mentions(channels), since=discord.utils.format_dt(since, "R"))
+                work, _(NOTHING_NEW, where=_mentions(channels), since=discord.utils.format_dt(since, "R"))
             )
             return
         await work.announce(self._size(sources, missed, since))
@@ -95,7 +96,7 @@ class Catchup:
 
         told = lines(await self._there(missed, places))
         if rules.filter_own_text and self.tools.words.is_in("\n".join(told)):
-            await tell_instead(work, INSTEAD)
+            await tell_instead(work, _(INSTEAD))
             return
         await self.tools.pages.give(work, told, self._again(missed, places, lines), may_post=False)
 
@@ -155,7 +156,7 @@ class Catchup:
                 return missed
             missed.messages.append(message)
             if len(missed.messages) % 100 == 0:
-                work.say(f"Reading {channel.mention}: {len(missed.messages):,} messages so far …")
+                work.say(_reading(channel, len(missed.messages)))
         missed.is_cut = len(missed.messages) >= most
         if begin is None and earliest is None:
             missed.messages.clear()  # they never wrote there, so nothing says from where on
@@ -168,7 +169,7 @@ class Catchup:
         """Those of the cited messages that were not deleted meanwhile."""
         there: set[int] = set()
         for one in missed:
-            mine = [number for number, place in places.items() if place == one.channel.id]
+            mine = [message for message, place in places.items() if place == one.channel.id]
             there |= await self.tools.fetching.still_true(one.channel, mine) if mine else set()
         return there
 
@@ -185,9 +186,21 @@ class Catchup:
         """How much it is, and how long it takes."""
         seconds = math.ceil(len(sources) * self._seconds_each)
         places = sum(bool(one.messages) for one in missed)
-        return (
-            f"{len(sources):,} messages since {discord.utils.format_dt(since, 'R')} in "
-            f"{places} {'place' if places == 1 else 'places'}: this takes about {max(1, seconds)} s …"
+        when, took = discord.utils.format_dt(since, "R"), number(max(1, seconds))
+        if places == 1:
+            return _n(
+                "{count} message since {since}: this takes about {seconds} s …",
+                "{count} messages since {since}: this takes about {seconds} s …",
+                len(sources),
+                since=when,
+                seconds=took,
+            )
+        return _(
+            "{messages} messages since {since} in {places} places: this takes about {seconds} s …",
+            messages=number(len(sources)),
+            since=when,
+            places=number(places),
+            seconds=took,
         )
 
 
@@ -215,7 +228,7 @@ def add_catchup(tree: app_commands.CommandTree[discord.Client], catchup: Catchup
     ) -> None:
         async with explained(interaction):
             named = [one.id for one in (channel, channel2, channel3, channel4, channel5) if one is not None]
-            channels = [place_of(interaction, number) for number in dict.fromkeys(named)]
+            channels = [place_of(interaction, one) for one in dict.fromkeys(named)]
             channels = channels or [place_of(interaction, None)]
             for one in channels:
                 require_readable(interaction, one)
@@ -248,9 +261,9 @@ def _lines(
     since: datetime,
     remark: str,
 ) -> list[str]:
-    told = [f"**Since {discord.utils.format_dt(since, 'R')}**"]
+    told = [_("**Since {since}**", since=discord.utils.format_dt(since, "R"))]
     if mine:
-        told.append("**For you**")
+        told.append(_("**For you**"))
         told += [
             f"- **{discord.utils.escape_markdown(short(one.author))}**: {short(one.text, _LONGEST_MENTION)} "
             f"[↗]({link(guild_id, one.place, one.id)})"
@@ -260,7 +273,7 @@ def _lines(
     for item in summary.items:
         if places[item.message_ids[0]] != here:
             here = places[item.message_ids[0]]
-            told.append(f"**In** <#{here}>")
+            told.append(_("**In** {channel}", channel=f"<#{here}>"))
         told.append(line_of(item, places, guild_id, is_extract=summary.method == "extract"))
     return [*told, small(remark)]
 
@@ -268,17 +281,21 @@ def _lines(
 def _remark(
     summary: Summary, found: int, channels: Sequence[ReadableChannel], missed: Sequence[Missed], *, has_window: bool
 ) -> str:
-    remark = f"read {summary.read:,} of {found:,} messages"
+    told = [_("read {read} of {found} messages", read=number(summary.read), found=number(found))]
     if any(one.is_cut and one.messages for one in missed):
-        remark += "; there are older ones, which I did not read"
+        told.append(_(OLDER))
     if summary.read < found:
-        remark += "; bots, people who opted out and messages without text are left out"
+        told.append(left_out(is_partial=True))
     silent = [one.channel for one in missed if one.channel in channels and one.wrote_id is None]
     if silent and not has_window:
-        remark += f" · not {_mentions(silent)}: you never wrote there, so give me a window"
+        told.append(_("not {channels}: you never wrote there, so give me a window", channels=_mentions(silent)))
     if summary.fallback:
-        remark += f" · {WHY_EXTRACT[summary.fallback]}"
-    return remark
+        told.append(_(WHY_EXTRACT[summary.fallback]))
+    return " · ".join(told)
+
+
+def _reading(channel: ReadableChannel, count: int) -> str:
+    return _("Reading {channel}: {count} messages so far …", channel=channel.mention, count=number(count))
 
 
 def _mentions(channels: Sequence[ReadableChannel]) -> str:

@@ -8,36 +8,38 @@ from dataclasses import replace
 import discord
 
 from bot.conversation.rendering import neutralize, small
+from bot.language import N_, _, _n, number
 from llm.tasks.summary import Fallback, Kind, SourceMessage, Style, Summary, SummaryItem
 
 WHY_EXTRACT: Mapping[Fallback, str] = {
-    "built-in model": "the small built-in model cannot write summaries, so these are members' own words",
-    "engine failed": "the language model is not available right now, so these are members' own words",
-    "no room": "the model's context is too small for a summary, so these are members' own words",
-    "as chosen": "my owner lets no language model write summaries, so these are members' own words",
-    "no citations": "the model did not say where its points come from, so these are members' own words",
+    "built-in model": N_("the small built-in model cannot write summaries, so these are members' own words"),
+    "engine failed": N_("the language model is not available right now, so these are members' own words"),
+    "no room": N_("the model's context is too small for a summary, so these are members' own words"),
+    "as chosen": N_("my owner lets no language model write summaries, so these are members' own words"),
+    "no citations": N_("the model did not say where its points come from, so these are members' own words"),
 }
-AS_IT_IS = "a style or language needs a language model"
-NOTHING_LEFT = "Nothing is left of that summary: the messages that it rests on were deleted."
+AS_IT_IS = N_("a style or language needs a language model")
+NOTHING_LEFT = N_("Nothing is left of that summary: the messages that it rests on were deleted.")
+OLDER = N_("there are older ones, which I did not read")
 _LONGEST_ITEM = 400
 _TITLES: Mapping[Style, str] = {
-    "brief": "**In brief**",
-    "bullets": "**What was said**",
-    "decisions": "**Decisions and what is to do**",
-    "questions": "**Open questions**",
+    "brief": N_("**In brief**"),
+    "bullets": N_("**What was said**"),
+    "decisions": N_("**Decisions and what is to do**"),
+    "questions": N_("**Open questions**"),
 }
 _SECTIONS: tuple[tuple[Kind, str], ...] = (
-    ("decision", "**Decided**"),
-    ("action", "**To do**"),
-    ("question", "**Open**"),
-    ("point", "**Also said**"),
+    ("decision", N_("**Decided**")),
+    ("action", N_("**To do**")),
+    ("question", N_("**Open**")),
+    ("point", N_("**Also said**")),
 )
 
 
 def lines_of(summary: Summary, style: Style, places: Mapping[int, int], guild_id: int, remark: str) -> list[str]:
     """The whole answer; `places`: in which channel each cited message is; `remark` goes under it."""
     is_extract = summary.method == "extract"
-    title = "**The most telling messages**" if is_extract else _TITLES[style]
+    title = _("**The most telling messages**") if is_extract else _(_TITLES[style])
 
     def line(item: SummaryItem) -> str:
         return line_of(item, places, guild_id, is_extract=is_extract)
@@ -52,23 +54,41 @@ def lines_of(summary: Summary, style: Style, places: Mapping[int, int], guild_id
     return [title, *body, small(remark)]
 
 
-def remark_on(summary: Summary, found: int, words: str, *, is_partial: bool, is_plain: bool, is_cut: bool) -> str:
-    """What was read, and how much of it the summary speaks of. `is_partial`: some who wrote do not want to be read;
-    `is_plain`: no style or language was asked for; `is_cut`: there are older messages in the range."""
-    remark = f"read {summary.read:,} of {words.format(found=found)}"
+def remark_on(summary: Summary, said: str, found: int, *, is_partial: bool, is_plain: bool, is_cut: bool) -> str:
+    """What was read (`said`), and how much of it the summary speaks of. `is_partial`: some who wrote do not want to be
+    read; `is_plain`: no style or language was asked for; `is_cut`: there are older messages in the range."""
+    told = [said]
     if is_cut:
-        remark += "; there are older ones, which I did not read"
+        told.append(_(OLDER))
     if summary.total < found:
-        without = "bots, people who opted out" if is_partial else "bots"
-        remark += f"; {without} and messages without text are left out"
+        told.append(left_out(is_partial))
     if summary.parts > 1:
-        whole = "all" if summary.cited == summary.parts else f"{summary.cited}"
-        remark += f" · in {summary.parts} parts, of which {whole} are spoken of"
+        told.append(_parts(summary.parts, summary.cited))
     if summary.dropped:
-        remark += f" · {summary.dropped} that the messages do not support: left out"
+        told.append(
+            _n(
+                "left out {count} sentence that the messages do not support",
+                "left out {count} sentences that the messages do not support",
+                summary.dropped,
+            )
+        )
     if summary.fallback:
-        remark += f" · {WHY_EXTRACT[summary.fallback]}" + ("" if is_plain else f"; {AS_IT_IS}")
-    return remark
+        told.append(_(WHY_EXTRACT[summary.fallback]))
+        told += [] if is_plain else [_(AS_IT_IS)]
+    return " · ".join(told)
+
+
+def left_out(is_partial: bool) -> str:
+    """Whose messages were not read; `is_partial`: some of those who wrote do not want that."""
+    if is_partial:
+        return _("bots, people who opted out and messages without text are left out")
+    return _("bots and messages without text are left out")
+
+
+def _parts(parts: int, cited: int) -> str:
+    if cited == parts:
+        return _("in {parts} parts, all of which are spoken of", parts=number(parts))
+    return _("in {parts} parts, of which {cited} are spoken of", parts=number(parts), cited=number(cited))
 
 
 def without(summary: Summary, there: Collection[int]) -> Summary:
@@ -105,5 +125,5 @@ def _sections(items: Sequence[SummaryItem], lines: Mapping[int, str]) -> list[st
     told: list[str] = []
     for kind, title in _SECTIONS:
         mine = [lines[id(item)] for item in items if item.kind == kind]
-        told += [title, *mine] if mine else []
+        told += [_(title), *mine] if mine else []
     return told

@@ -34,7 +34,7 @@ class Digesting:
 
 def digesting(base: Foundations, shared: Shared) -> Digesting:
     """Build them."""
-    pages = Pages(base.pace.clock)
+    pages = Pages(base.pace.clock, shared.rulebook.language_at)
     shared.leaving.also(lambda person_id, guild_id: pages.forget(person_id))
     return Digesting(
         summarizer=Summarizer(base.llm, Likeness(base.tasks), engine=base.settings.tasks.summarize),

@@ -16,11 +16,12 @@ from bot.conversation.intake import ORDINARY
 from bot.conversation.markup import readable
 from bot.conversation.naming import names_in
 from bot.errors import Refusal
+from bot.language import N_
 from llm.tasks.summary import SourceMessage
 from storage.choices import Choices
 
 PAGE = 100
-GONE = "That message is no longer there: it was deleted, or it is not in this channel."
+GONE = N_("That message is no longer there: it was deleted, or it is not in this channel.")
 
 
 @dataclass(frozen=True, slots=True)

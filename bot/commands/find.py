@@ -25,6 +25,7 @@ from bot.conversation.own_text import INSTEAD, WordList
 from bot.conversation.rendering import neutralize, small
 from bot.errors import Refusal
 from bot.gate import Gate
+from bot.language import N_, _, number
 from bot.limits import PersonalLimits
 from bot.lookup import scope
 from bot.lookup.finding import Answer, Finding, Said
@@ -37,35 +38,34 @@ from storage.search import Found, Search, Within
 KEPT_S = 15 * 60.0
 MOST = 1000
 LONGEST_SHOWN = 400
-BLANK = "Please write what you look for, such as `/find question: where does the key hang?`"
-NOTHING_KEPT = (
+BLANK = N_("Please write what you look for, such as `/find question: where does the key hang?`")
+NOTHING_KEPT = N_(
     "I keep nothing here that you can read, so there is nothing to look in. Whoever manages the server can let me keep "
     "a channel with `/settings`, or give me documents with `/knowledge add`."
 )
-ONLY_DOCUMENTS = (
+ONLY_DOCUMENTS = N_(
     "I keep no channel whole that you can read, so I looked in documents only; whoever manages the server can change "
     "that with `/settings`"
 )
-NOT_FOUND = "I did not find it in {where}."
-NOTHING_LEFT = (
+NOTHING_LEFT = N_(
     "Nothing is left of that answer: what it rests on was changed or deleted, or you may not read it any more."
 )
-READING = "Reading passages that were found: {count} …"
-NOT_FOR_ALL = "I found nothing that everybody who sees this channel may read, so I post nothing."
-GONE = "I no longer know what you looked for. Please give the command again."
-NOT_YOURS = "Only the person who looked for it can press this."
-BY_WORDS = "searched by words only: the model that compares meanings is not available right now"
+READING = N_("Reading passages that were found: {count} …")
+NOT_FOR_ALL = N_("I found nothing that everybody who sees this channel may read, so I post nothing.")
+GONE = N_("I no longer know what you looked for. Please give the command again.")
+NOT_YOURS = N_("Only the person who looked for it can press this.")
+BY_WORDS = N_("searched by words only: the model that compares meanings is not available right now")
 WHY: dict[Why, str] = {
-    "built-in model": "the small built-in model cannot write answers, so these are people's own words",
-    "engine failed": "the language model is not available right now, so these are people's own words",
+    "built-in model": N_("the small built-in model cannot write answers, so these are people's own words"),
+    "engine failed": N_("the language model is not available right now, so these are people's own words"),
 }
 TEMPLATE = r"steward:find:ask:(?P<number>\d{1,20})"
 
 Where = Literal["server", "channel", "documents"]
-WORDS: dict[Where, str] = {
-    "server": "this server's kept history and documents",
-    "channel": "this channel's kept history",
-    "documents": "this server's documents",
+NOT_FOUND: dict[Where, str] = {
+    "server": N_("I did not find it in this server's kept history and documents."),
+    "channel": N_("I did not find it in this channel's kept history."),
+    "documents": N_("I did not find it in this server's documents."),
 }
 Here = discord.abc.GuildChannel | discord.Thread
 _Button = discord.ui.Button[discord.ui.View]
@@ -120,14 +120,14 @@ class Find:
         asked = Asked(interaction.user.id, question, where, self._clock.now())
         within = await self._for_asker(interaction, where)
         if not within.channel_ids and not within.documents:
-            await self._tell_nothing(work, asked, NOTHING_KEPT)
+            await self._tell_nothing(work, asked, _(NOTHING_KEPT))
             return
         found = await self._found(
-            interaction, asked, within, rules, lambda count: work.say(READING.format(count=count))
+            interaction, asked, within, rules, lambda count: work.say(_(READING, count=number(count)))
         )
         if found.is_empty:
-            hint = [] if within.channel_ids or where == "documents" else [small(ONLY_DOCUMENTS)]
-            lines = [NOT_FOUND.format(where=WORDS[where]), *hint, *_remarks(found)]
+            hint = [] if within.channel_ids or where == "documents" else [small(_(ONLY_DOCUMENTS))]
+            lines = [_(NOT_FOUND[where]), *hint, *_remarks(found)]
             await self._tell_nothing(work, asked, "\n".join(lines))
             return
         await self._pages.give(work, self._lines(found, within.guild_id), self._again(asked, found))
@@ -141,8 +141,8 @@ class Find:
 
     def forget(self, person_id: int) -> None:
         """Keep nothing that this person looked for."""
-        for number in [number for number, asked in self._asked.items() if asked.person_id == person_id]:
-            del self._asked[number]
+        for one in [one for one, asked in self._asked.items() if asked.person_id == person_id]:
+            del self._asked[one]
 
     def _again(self, asked: Asked, found: Answer) -> Again:
         async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
@@ -205,7 +205,7 @@ class Find:
         await tell(work.interaction, sentence, _view(work.interaction.id))
 
     def _lines(self, found: Answer, guild_id: int) -> list[str]:
-        lines = ["**What I found**"]
+        lines = [_("**What I found**")]
         lines += [self._sentence(one, guild_id) for one in found.sentences]
         lines += [self._line(one, guild_id) for one in found.passages]
         return lines + _remarks(found)
@@ -289,7 +289,7 @@ def find_button(pressed: Callable[[discord.Interaction, int], Awaitable[None]]) 
 
 
 def _button(number: int) -> _Button:
-    return discord.ui.Button(label="Ask the model instead", custom_id=f"steward:find:ask:{number}")
+    return discord.ui.Button(label=_("Ask the model instead"), custom_id=f"steward:find:ask:{number}")
 
 
 def _view(number: int) -> discord.ui.View:
@@ -315,7 +315,7 @@ def _place(interaction: discord.Interaction) -> tuple[discord.Guild, Here]:
 
 
 def _remarks(found: Answer) -> list[str]:
-    told = [BY_WORDS] * found.by_words_only + [WHY[why] for why in (found.why,) if why is not None]
+    told = [_(BY_WORDS)] * found.by_words_only + [_(WHY[why]) for why in (found.why,) if why is not None]
     return [small(" · ".join(told))] if told else []
 
 

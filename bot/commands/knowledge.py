@@ -19,27 +19,25 @@ from bot.conversation.rendering import neutralize
 from bot.conversation.said import size_in_words
 from bot.conversation.unpacking import Unreadable
 from bot.errors import Refusal
+from bot.language import N_, _, _n, number
 from bot.limits import PersonalLimits
 from llm.tasks.pieces import pieces
 from storage.documents import MOST, Documents, ShelfFull, StoredDocument
 
 LONGEST_NAME = 80
-NOT_ALLOWED = "Only whoever may *Manage Server* gives me documents or takes them back."
-WRONG_KIND = "I read text, Markdown and PDF only, and {name} is none of these."
-UNREADABLE = "I could not read {name}: {why}."
-EMPTY = "There is no text in {name}, so there is nothing to find in it."
-FULL = (
-    f"This server's documents are full ({MOST} documents, or as much text as I keep). Please remove one first: "
+NOT_ALLOWED = N_("Only whoever may *Manage Server* gives me documents or takes them back.")
+WRONG_KIND = N_("I read text, Markdown and PDF only, and {name} is none of these.")
+UNREADABLE = N_("I could not read {name}: {why}.")
+EMPTY = N_("There is no text in {name}, so there is nothing to find in it.")
+FULL = N_(
+    "This server's documents are full ({count} documents, or as much text as I keep). Please remove one first: "
     "`/knowledge list` shows them."
 )
-ADDED = "**{name}** is added in {pieces}: everybody in this server can find what it says with `/find`."
-REPLACED = "**{name}** is replaced; its new version has {pieces}."
-REMOVED = "**{name}** is gone, with everything I had made of it."
-UNKNOWN = "I have no document of that name. `/knowledge list` shows those that I have."
-NONE = "I have no documents of this server. `/knowledge add` takes text, Markdown and PDF."
-LIST = "**Documents of this server** (everybody here can find what they say)"
-READING = "Reading {name} …"
-KEEPING = "Keeping {name}: {pieces} …"
+REMOVED = N_("**{name}** is gone, with everything I had made of it.")
+UNKNOWN = N_("I have no document of that name. `/knowledge list` shows those that I have.")
+NONE = N_("I have no documents of this server. `/knowledge add` takes text, Markdown and PDF.")
+LIST = N_("**Documents of this server** (everybody here can find what they say)")
+READING = N_("Reading {name} …")
 MOST_SUGGESTED = 25
 
 
@@ -59,23 +57,22 @@ class Knowledge:
         """Read the file and keep its text in pieces, in the place of a document of the same name."""
         interaction = work.interaction
         title = _title(name or "") or _title(file.filename)
-        work.say(READING.format(name=neutralize(file.filename)))
+        work.say(_(READING, name=neutralize(file.filename)))
         try:
             text = await self._attachments.document(file)
         except Unreadable as error:
-            raise Refusal(UNREADABLE.format(name=neutralize(file.filename), why=error)) from None
+            raise Refusal(UNREADABLE, name=neutralize(file.filename), why=_(error.sentence, **error.values)) from None
         cut = await asyncio.to_thread(pieces, text)
         if not cut:
-            raise Refusal(EMPTY.format(name=neutralize(file.filename)))
-        work.say(KEEPING.format(name=neutralize(title), pieces=_counted(len(cut))))
+            raise Refusal(EMPTY, name=neutralize(file.filename))
+        work.say(_keeping(title, len(cut)))
         guild_id = interaction.guild_id or 0
         try:
             replaced = await self._documents.put(guild_id, title, cut, size=file.size, by=interaction.user.id)
         except ShelfFull:
-            raise Refusal(FULL) from None
-        sentence = REPLACED if replaced else ADDED
+            raise Refusal(FULL, count=number(MOST)) from None
         await work.settle()
-        await tell(interaction, sentence.format(name=neutralize(title), pieces=_counted(len(cut))))
+        await tell(interaction, (_replaced if replaced else _added)(title, len(cut)))
 
     async def show(self, work: Work) -> None:
         """All documents of this server."""
@@ -85,7 +82,7 @@ class Knowledge:
             found = await self._documents.of(interaction.guild_id or 0)
             if not found:
                 raise Refusal(NONE)
-            return [LIST, *map(_line, found)]
+            return [_(LIST), *map(_line, found)]
 
         await self._pages.give(work, await lines(work.interaction, False), lines, may_post=False)
 
@@ -93,7 +90,7 @@ class Knowledge:
         """Forget a document."""
         if not await self._documents.remove(interaction.guild_id or 0, _title(name)):
             raise Refusal(UNKNOWN)
-        await tell(interaction, REMOVED.format(name=neutralize(_title(name))))
+        await tell(interaction, _(REMOVED, name=neutralize(_title(name))))
 
     async def suggest(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Names that go on as somebody types."""
@@ -123,7 +120,7 @@ def add_knowledge(tree: app_commands.CommandTree[discord.Client], knowledge: Kno
         async with explained(interaction):
             _require_manager(interaction)
             if not (is_pdf(file) or is_text(file)):
-                raise Refusal(WRONG_KIND.format(name=neutralize(file.filename)))
+                raise Refusal(WRONG_KIND, name=neutralize(file.filename))
             with knowledge.limits.request(interaction.user.id):
                 async with knowledge.works.work(interaction) as work, explained(interaction), work.settled():
                     await knowledge.add(work, file, name)
@@ -167,4 +164,26 @@ def _line(one: StoredDocument) -> str:
 
 
 def _counted(count: int) -> str:
-    return f"{count} piece{'' if count == 1 else 's'}"
+    return _n("{count} piece", "{count} pieces", count)
+
+
+def _keeping(title: str, pieces: int) -> str:
+    return _n("Keeping {name}: {count} piece …", "Keeping {name}: {count} pieces …", pieces, name=neutralize(title))
+
+
+def _added(title: str, pieces: int) -> str:
+    return _n(
+        "**{name}** is added in {count} piece: everybody in this server can find what it says with `/find`.",
+        "**{name}** is added in {count} pieces: everybody in this server can find what it says with `/find`.",
+        pieces,
+        name=neutralize(title),
+    )
+
+
+def _replaced(title: str, pieces: int) -> str:
+    return _n(
+        "**{name}** is replaced; its new version has {count} piece.",
+        "**{name}** is replaced; its new version has {count} pieces.",
+        pieces,
+        name=neutralize(title),
+    )

@@ -21,12 +21,13 @@ from bot.commands.post import require_writing
 from bot.commands.working import LATE_S, Work
 from bot.conversation.rendering import DISCORD_LIMIT, length, neutralize
 from bot.errors import Refusal
+from bot.language import N_, _, aloud
 
 MOST = 500
 """Answers that are kept: the oldest go first."""
-GONE = "I no longer have this answer. Please give the command again."
-SENT = "I sent it to you."
-NO_DM = "You do not take private messages from me, so I cannot send it to you."
+GONE = N_("I no longer have this answer. Please give the command again.")
+SENT = N_("I sent it to you.")
+NO_DM = N_("You do not take private messages from me, so I cannot send it to you.")
 TEMPLATE = r"steward:page:(?P<what>prev|next|post|dm):(?P<answer>\d{1,20})"
 _PAGE_MARK = 40
 """Characters of "page 3 of 12" and the lines around it."""
@@ -51,10 +52,11 @@ class Answer:
 
 
 class Pages:
-    """Answers of the last quarter of an hour."""
+    """Answers of the last quarter of an hour; `language_at` names the language that a server chose for itself."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, language_at: Callable[[discord.Interaction], str]) -> None:
         self._clock = clock
+        self._language_at = language_at
         self._answers: OrderedDict[int, Answer] = OrderedDict()
 
     async def give(self, work: Work, lines: Sequence[str], again: Again, *, may_post: bool = True) -> None:
@@ -100,7 +102,7 @@ class Pages:
             await _send(interaction.user, pages_of(await answer.again(interaction, False)))
         except discord.Forbidden:
             raise Refusal(NO_DM) from None
-        await tell(interaction, SENT)
+        await tell(interaction, _(SENT))
 
     async def _to_channel(self, interaction: discord.Interaction, answer_id: int, answer: Answer) -> None:
         require_writing(interaction)
@@ -109,12 +111,13 @@ class Pages:
             return
         self._answers[answer_id] = posted = replace(answer, may_post=False)
         try:
-            lines = await answer.again(interaction, True)
+            with aloud(self._language_at(interaction)):
+                who = _("> **{name}** shares:", name=neutralize(interaction.user.display_name))
+                pages = pages_of([who, *await answer.again(interaction, True)])
         except Refusal:
             self._answers[answer_id] = answer
             raise
-        who = f"> **{neutralize(interaction.user.display_name)}** shares:"
-        for page in pages_of([who, *lines]):
+        for page in pages:
             await interaction.followup.send(page, ephemeral=False, wait=True)
         await interaction.edit_original_response(view=_view(answer_id, posted))
 
@@ -137,7 +140,8 @@ def pages_of(lines: Sequence[str]) -> list[str]:
             pages.append(line[: DISCORD_LIMIT - _PAGE_MARK])
     if len(pages) == 1:
         return pages
-    return [f"{page}\n-# page {number} of {len(pages)}" for number, page in enumerate(pages, 1)]
+    marks = [_("page {number} of {count}", number=index, count=len(pages)) for index in range(1, len(pages) + 1)]
+    return [f"{page}\n-# {mark}" for page, mark in zip(pages, marks, strict=True)]
 
 
 def page_button(pages: Pages) -> type[_Item]:
@@ -165,11 +169,11 @@ async def _send(person: discord.User | discord.Member, pages: Sequence[str]) -> 
         await person.send(page)
 
 
-_LABELS = {"prev": "Back", "next": "Next", "post": "Post here", "dm": "Send me by DM"}
+_LABELS = {"prev": N_("Back"), "next": N_("Next"), "post": N_("Post here"), "dm": N_("Send me by DM")}
 
 
 def _button(what: str, answer_id: int, *, disabled: bool = False) -> _Button:
-    return discord.ui.Button(label=_LABELS[what], custom_id=f"steward:page:{what}:{answer_id}", disabled=disabled)
+    return discord.ui.Button(label=_(_LABELS[what]), custom_id=f"steward:page:{what}:{answer_id}", disabled=disabled)
 
 
 def _view(answer_id: int, answer: Answer) -> discord.ui.View:

@@ -11,9 +11,10 @@ from dataclasses import replace
 import discord
 
 from bot.commands.answering import explained
-from bot.conversation.intake import Keeps
 from bot.conversation.rendering import DISCORD_LIMIT, length, neutralize, render, without_remarks
 from bot.errors import Refusal
+from bot.language import _, aloud
+from bot.settings.rulebook import Rulebook
 from storage.history import History, StoredMessage, StoredPerson
 
 POST_ID = "steward:post"
@@ -52,17 +53,17 @@ def private_row(
 def post_button() -> discord.ui.View:
     """The button to stand under a private answer; pressing it is `Posting`'s business."""
     view = discord.ui.View(timeout=None)
-    view.add_item(discord.ui.Button(label="Post here", style=discord.ButtonStyle.secondary, custom_id=POST_ID))
+    view.add_item(discord.ui.Button(label=_("Post here"), style=discord.ButtonStyle.secondary, custom_id=POST_ID))
     return view
 
 
 class Posting(discord.ui.View):
     """What every *Post here* does. Registered once, as a persistent view."""
 
-    def __init__(self, history: History, me: Callable[[], discord.ClientUser], keeps: Keeps) -> None:
+    def __init__(self, history: History, me: Callable[[], discord.ClientUser], rulebook: Rulebook) -> None:
         super().__init__(timeout=None)
         self._history = history
-        self._keeps = keeps
+        self._rulebook = rulebook
         self._me = me
         self._in_work: set[int] = set()
 
@@ -88,14 +89,15 @@ class Posting(discord.ui.View):
         question = next((row for row in kept if row.author.id != me), None)
         text = "".join(row.content for row in kept if row.author.id == me) or without_remarks(private.content)
         await interaction.edit_original_response(view=None)
-        header = _header(interaction.user.display_name, question)
+        with aloud(self._rulebook.language_at(interaction)):
+            header = _header(interaction.user.display_name, question)
         # the question goes under the id of the press, which no message has
         rows = [public_row(interaction, interaction.id, question.author, question.content, None)] if question else []
         for index, part in enumerate(render(text, limit=DISCORD_LIMIT - length(header) - 1)):
             shown = f"{header}\n{part.shown}" if index == 0 else part.shown
             posted = await interaction.followup.send(shown, ephemeral=False, wait=True)
             rows.append(public_row(interaction, posted.id, self._author(), part.raw, rows[-1].id if rows else None))
-        if await self._keeps(interaction.guild, interaction.channel):
+        if await self._rulebook.keeps(interaction.guild, interaction.channel):
             await self._history.record(rows)
         await self._history.delete([row.id for row in kept])
 
@@ -115,7 +117,7 @@ def require_writing(interaction: discord.Interaction) -> None:
 
 def _header(name: str, question: StoredMessage | None) -> str:
     if question is None:
-        return f"> {neutralize(name)} shares:"
+        return _("> **{name}** shares:", name=neutralize(name))
     asked = " ".join(neutralize(question.content).split())
     short = asked if len(asked) <= _QUOTED else asked[: _QUOTED - 1] + "…"
-    return f"> **{neutralize(name)}** asked me: {short}"
+    return _("> **{name}** asked me: {question}", name=neutralize(name), question=short)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import discord
 
 from bot.errors import Refusal
+from bot.language import N_, _, number
 
 ReadableChannel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.StageChannel
 
@@ -30,31 +31,42 @@ _UNITS = {
     "mo": timedelta(days=30),
 }
 
-NOT_A_WINDOW = "I do not understand that time. Write it like `90m`, `6h`, `2d` or `1w`."
-NOT_A_MESSAGE = (
+NOT_A_WINDOW = N_("I do not understand that time. Write it like `90m`, `6h`, `2d` or `1w`.")
+NOT_A_MESSAGE = N_(
     "“{given}” is no message that I know. Give me a message's link (*Copy Message Link* in its menu) or its id."
 )
-ELSEWHERE = "Both messages must be of the same channel or thread."
-UNKNOWN_PLACE = "I cannot see the channel of that message, or it is in another server."
-UPSIDE_DOWN = "The range is empty: its last message is older than its first one. Swap them."
-TOO_MANY_WAYS = "Tell me one range only: a number of messages, a time, or first and last message."
-NOT_READABLE = "I can only read text channels and threads."
-YOU_MAY_NOT = "You may not read {where} history, so I do not read it for you."
-I_MAY_NOT = "I may not read {where} history: I need *View Channel* and *Read Message History* there."
+ELSEWHERE = N_("Both messages must be of the same channel or thread.")
+UNKNOWN_PLACE = N_("I cannot see the channel of that message, or it is in another server.")
+UPSIDE_DOWN = N_("The range is empty: its last message is older than its first one. Swap them.")
+TOO_MANY_WAYS = N_("Tell me one range only: a number of messages, a time, or first and last message.")
+NOT_READABLE = N_("I can only read text channels and threads.")
+YOU_MAY_NOT = N_("You may not read the history of {channel}, so I do not read it for you.")
+I_MAY_NOT = N_("I may not read the history of {channel}: I need *View Channel* and *Read Message History* there.")
+OF_ALL = N_("read {read} of the {found} messages")
+OF_LAST = N_("read {read} of the last {found} messages")
+OF_WINDOW = N_("read {read} of the {found} messages of the last {window}")
+OF_SINCE = N_("read {read} of the {found} messages since that one")
+OF_RANGE = N_("read {read} of the {found} messages of that range")
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
     """Messages of one channel: the newest `limit` of those after `after` and before `before` (both not included).
 
-    `needed` are messages that were named, and should still be there; `words` say the range to people, with {found}."""
+    `needed` are messages that were named, and should still be there; `sentence` says to people what was {read} of what
+    was {found}, of a time in which {window}."""
 
     channel: ReadableChannel
     limit: int
-    words: str
+    sentence: str
     after: datetime | discord.Object | None = None
     before: discord.Object | None = None
     needed: tuple[int, ...] = ()
+    window: str = ""
+
+    def said(self, read: int, found: int) -> str:
+        """How many of these messages were read."""
+        return _(self.sentence, read=number(read), found=number(found), window=self.window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +90,13 @@ def chosen(interaction: discord.Interaction, asked: Asked, now: datetime, usual:
     require_readable(interaction, channel)
     if asked.window is not None:
         span = parsed_window(asked.window)
-        return since(channel, now - span, f"the {{found:,}} messages of the last {_short(asked.window)}")
+        window = _short(asked.window)
+        return Range(channel, MOST, OF_WINDOW, after=now - span, window=window)
     if first is not None or last is not None:
         return _between(channel, first, last)
     count = asked.count if asked.count is not None else (MOST if asked.thread_id is not None else usual)
     is_thread = asked.thread_id is not None and asked.count is None
-    return Range(channel, count, f"the {'' if is_thread else 'last '}{{found:,}} messages")
-
-
-def since(channel: ReadableChannel, moment: datetime, words: str) -> Range:
-    """Everything in the channel after a moment."""
-    return Range(channel, MOST, words, after=moment)
+    return Range(channel, count, OF_ALL if is_thread else OF_LAST)
 
 
 def beginning_with(interaction: discord.Interaction, message: discord.Message) -> Range:
@@ -97,7 +105,7 @@ def beginning_with(interaction: discord.Interaction, message: discord.Message) -
     if not isinstance(channel, ReadableChannel):
         raise Refusal(NOT_READABLE)
     require_readable(interaction, channel)
-    return Range(channel, MOST, "the {found:,} messages since that one", after=discord.Object(message.id - 1))
+    return Range(channel, MOST, OF_SINCE, after=discord.Object(message.id - 1))
 
 
 def just(interaction: discord.Interaction, message: discord.Message) -> Range:
@@ -122,12 +130,11 @@ def parsed_window(text: str) -> timedelta:
 def require_readable(interaction: discord.Interaction, channel: ReadableChannel) -> None:
     """Raises Refusal unless both the asker and Steward may read what was said there."""
     here = channel.id == interaction.channel_id
-    where = "this channel's" if here else f"{channel.mention}'s"
     mine = interaction.app_permissions if here else channel.permissions_for(channel.guild.me)
     if not may_read(interaction, channel):
-        raise Refusal(YOU_MAY_NOT.format(where=where))
+        raise Refusal(YOU_MAY_NOT, channel=channel.mention)
     if not _reads(mine):
-        raise Refusal(I_MAY_NOT.format(where=where))
+        raise Refusal(I_MAY_NOT, channel=channel.mention)
 
 
 def may_read(interaction: discord.Interaction, channel: ReadableChannel) -> bool:
@@ -156,7 +163,7 @@ def _named(text: str) -> tuple[int | None, int]:
     match = _LINK.fullmatch(text) or _ID.fullmatch(text)
     if match is None or int(match[2]) >= 1 << 63:
         short = text if len(text) <= 60 else text[:60] + "…"
-        raise Refusal(NOT_A_MESSAGE.format(given=discord.utils.escape_markdown(" ".join(short.split()))))
+        raise Refusal(NOT_A_MESSAGE, given=discord.utils.escape_markdown(" ".join(short.split())))
     return (int(match[1]) if match[1] else None), int(match[2])
 
 
@@ -193,7 +200,7 @@ def _between(
     return Range(
         channel,
         MOST,
-        "the {found:,} messages of that range",
+        OF_RANGE,
         after=discord.Object(first[1] - 1) if first is not None else None,
         before=discord.Object(last[1] + 1) if last is not None else None,
         needed=tuple(one[1] for one in (first, last) if one is not None),

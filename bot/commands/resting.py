@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 import discord
 
 from bot.audience import reaches_no_further
+from bot.commands.digest import OLDER, left_out
 from bot.commands.digesting import Digesting
 from bot.commands.fetching import Read
 from bot.commands.paged import Again
@@ -18,14 +19,10 @@ from bot.commands.summarize import NOT_HERE, tell_instead
 from bot.commands.working import Work
 from bot.conversation.own_text import INSTEAD
 from bot.errors import Refusal
+from bot.language import _
 from bot.metering import Payer, used_by
 from bot.settings.rules import Rules
 from llm.types import Usage
-
-READ = "I read {read:,} of {messages}."
-LEFT_OUT = "Bots and messages without text are left out."
-LEFT_OUT_PEOPLE = "Bots, people who opted out and messages without text are left out."
-OLDER = "There are older messages in that range, which I did not read."
 
 Lines = Callable[[Collection[int]], Sequence[str]]
 """The answer, made from those of the messages that are there; empty where nothing is left of it."""
@@ -37,7 +34,7 @@ def resting_on(tools: Digesting, wanted: Range, message_ids: Collection[int], li
 
     async def again(interaction: discord.Interaction, is_public: bool) -> Sequence[str]:
         if is_public and not reaches_no_further(wanted.channel, interaction.channel):
-            raise Refusal(NOT_HERE.format(channel=wanted.channel.mention))
+            raise Refusal(NOT_HERE, channel=wanted.channel.mention)
         left = lines(await tools.fetching.still_true(wanted.channel, message_ids))
         if not left:
             raise Refusal(gone)
@@ -50,7 +47,7 @@ async def give(tools: Digesting, work: Work, rules: Rules, again: Again) -> None
     """Show the answer as it is true now. Raises what `again` raises."""
     lines = await again(work.interaction, False)
     if rules.filter_own_text and tools.words.is_in("\n".join(lines)):
-        await tell_instead(work, INSTEAD)
+        await tell_instead(work, _(INSTEAD))
         return
     await tools.pages.give(work, lines, again)
 
@@ -69,9 +66,9 @@ def asker(work: Work) -> str:
 
 def coverage(read: Read, wanted: Range) -> str:
     """How much of the range was read, and what of it was not."""
-    told = [READ.format(read=len(read.sources), messages=wanted.words.format(found=read.found))]
+    told = [wanted.said(len(read.sources), read.found)]
     if len(read.sources) < read.found:
-        told.append(LEFT_OUT_PEOPLE if read.is_partial else LEFT_OUT)
+        told.append(left_out(read.is_partial))
     if read.is_cut:
-        told.append(OLDER)
-    return " ".join(told)
+        told.append(_(OLDER))
+    return " · ".join(told)

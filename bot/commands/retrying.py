@@ -17,13 +17,14 @@ from discord import app_commands
 
 from bot.clock import Clock
 from bot.errors import Refusal, TooManyRequests
+from bot.language import N_, _
 from llm.errors import ContextTooLong
 
 KEPT_S = 15 * 60.0
 MOST = 1000
 """Failed commands that are kept: a worker that is away for a while fails many."""
-GONE = "I no longer know what you asked for. Please give the command again."
-TRYING = "I try again …"
+GONE = N_("I no longer know what you asked for. Please give the command again.")
+TRYING = N_("I try again …")
 OFFER = "offer"
 """Where an interaction carries what makes its button."""
 IN_PLACE = "in place"
@@ -113,7 +114,7 @@ def may_pass(error: BaseException) -> bool:
 async def begin_again(interaction: discord.Interaction[discord.Client]) -> None:
     """Tell whoever pressed that something happens; the answer takes the same place."""
     interaction.extras[IN_PLACE] = True
-    await interaction.response.edit_message(content=TRYING, view=None)
+    await interaction.response.edit_message(content=_(TRYING), view=None)
 
 
 def again_button(again: Callable[[discord.Interaction[discord.Client], int], Awaitable[None]]) -> type[_Item]:
@@ -137,7 +138,7 @@ def again_button(again: Callable[[discord.Interaction[discord.Client], int], Awa
 
 
 def _button(failed_id: int) -> _Button:
-    return discord.ui.Button(label="Retry", custom_id=f"steward:again:{failed_id}")
+    return discord.ui.Button(label=_("Retry"), custom_id=f"steward:again:{failed_id}")
 
 
 def _view(failed_id: int) -> discord.ui.View:

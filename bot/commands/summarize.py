@@ -5,6 +5,7 @@ How a summary is made is `llm.tasks.summarize`'s business.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
@@ -22,13 +23,16 @@ from bot.commands.ranges import MOST, Asked, Range, beginning_with, chosen
 from bot.commands.working import Work
 from bot.conversation.own_text import INSTEAD
 from bot.errors import Refusal
+from bot.language import N_, _, _n, number
 from bot.limits import PersonalLimits
 from bot.metering import Payer, used_by
 from llm.tasks.summary import Length, Style, Summary, Wish
 
 FEWEST, DEFAULT = 2, 50
-TOO_SHORT = "There is nothing to summarize: these messages are too short to tell anything."
-NOT_HERE = (
+TOO_SHORT = N_("There is nothing to summarize: these messages are too short to tell anything.")
+NO_MESSAGE = N_("There is nothing to summarize: there is no message in that range.")
+UNKNOWN_WISH = N_("I do not know that style, length or language. Choose one from the list.")
+NOT_HERE = N_(
     "Not everybody in this channel may read {channel}, so I do not post this here. *Send me by DM* works, or ask there."
 )
 LANGUAGES = (
@@ -76,11 +80,11 @@ class Shown:
     wish: Wish
     places: dict[int, int]
     guild_id: int
-    remark: str
+    remark: Callable[[], str]
 
     def lines(self, summary: Summary) -> list[str]:
-        """The answer."""
-        return lines_of(summary, self.wish.style, self.places, self.guild_id, self.remark)
+        """The answer, in the language of whoever reads it now."""
+        return lines_of(summary, self.wish.style, self.places, self.guild_id, self.remark())
 
 
 class Summarize:
@@ -93,9 +97,9 @@ class Summarize:
         """Answer in private. Raises what `explained` explains."""
         interaction = work.interaction
         rules = await self.tools.gate.for_interaction(interaction)
-        read = await self.tools.fetching.read(wanted, lambda count: work.say(f"Reading: {count:,} messages so far …"))
+        read = await self.tools.fetching.read(wanted, lambda count: work.say(reading(count)))
         if not read.sources:
-            await tell_instead(work, f"There is nothing to summarize: {_none_of(read.found)}.")
+            await tell_instead(work, _none_of(read.found))
             return
         summary = await self.tools.summarizer.summarize(
             read.sources,
@@ -109,11 +113,11 @@ class Summarize:
         shown = self._shown(summary, wanted, wish, read)
         summary = await self._checked(shown, summary)
         if not summary.items:
-            await tell_instead(work, TOO_SHORT if not shown.summary.items else NOTHING_LEFT)
+            await tell_instead(work, _(NOTHING_LEFT if shown.summary.items else TOO_SHORT))
             return
         lines = shown.lines(summary)
         if rules.filter_own_text and self.tools.words.is_in("\n".join(lines)):
-            await tell_instead(work, INSTEAD)
+            await tell_instead(work, _(INSTEAD))
             return
         await self.tools.pages.give(work, lines, self._again(shown))
 
@@ -121,7 +125,7 @@ class Summarize:
         async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
             source = shown.wanted.channel
             if is_public and not reaches_no_further(source, interaction.channel):
-                raise Refusal(NOT_HERE.format(channel=source.mention))
+                raise Refusal(NOT_HERE, channel=source.mention)
             left = await self._checked(shown, shown.summary)
             if not left.items:
                 raise Refusal(NOTHING_LEFT)
@@ -138,9 +142,13 @@ class Summarize:
     @staticmethod
     def _shown(summary: Summary, wanted: Range, wish: Wish, read: Read) -> Shown:
         is_plain = wish.style == "bullets" and not wish.language
-        remark = remark_on(
-            summary, read.found, wanted.words, is_partial=read.is_partial, is_plain=is_plain, is_cut=read.is_cut
-        )
+
+        def remark() -> str:
+            said = wanted.said(summary.read, read.found)
+            return remark_on(
+                summary, said, read.found, is_partial=read.is_partial, is_plain=is_plain, is_cut=read.is_cut
+            )
+
         places = cited(summary, read.sources)
         return Shown(summary, wanted, wish, places, wanted.channel.guild.id, remark)
 
@@ -196,17 +204,28 @@ def add_summarize(
             await answer(interaction, wanted, Wish(count=summarizer.tools.items))
 
 
+def reading(count: int) -> str:
+    """How many messages were fetched."""
+    return _("Reading: {count} messages so far …", count=number(count))
+
+
 def progress_words(messages: int, done: int, total: int) -> str:
     """How far a summary is."""
-    part = f", part {min(done + 1, total)} of {total}" if total > 1 else ""
-    return f"Summarizing {messages:,} messages{part} …"
+    if total <= 1:
+        return _n("Summarizing {count} message …", "Summarizing {count} messages …", messages)
+    return _(
+        "Summarizing {messages} messages, part {part} of {parts} …",
+        messages=number(messages),
+        part=number(min(done + 1, total)),
+        parts=number(total),
+    )
 
 
 def _wish(style: str, length: str, language: str, items: int) -> Wish:
     """What was chosen; Discord lets nobody choose anything else."""
-    known = {value for _, value in STYLES}
+    known = {value for name, value in STYLES}
     if style not in known or length not in get_args(Length) or language not in {"", *LANGUAGES}:
-        raise Refusal("I do not know that style, length or language. Choose one from the list.")
+        raise Refusal(UNKNOWN_WISH)
     return Wish(style, length, language, items)  # type: ignore[arg-type]
 
 
@@ -218,5 +237,9 @@ async def tell_instead(work: Work, sentence: str) -> None:
 
 def _none_of(count: int) -> str:
     if not count:
-        return "there is no message in that range"
-    return f"none of {'the message' if count == 1 else f'the {count:,} messages'} has text by a person whom I may read"
+        return _(NO_MESSAGE)
+    return _n(
+        "There is nothing to summarize: the message has no text by a person whom I may read.",
+        "There is nothing to summarize: none of the {count} messages has text by a person whom I may read.",
+        count,
+    )

@@ -19,14 +19,15 @@ from bot.clock import Clock
 from bot.commands.answering import defer
 from bot.conversation.pace import Pace
 from bot.conversation.streaming import TROUBLE
+from bot.language import N_, _
 
 log = structlog.get_logger()
 
 LATE_S = 14 * 60.0
 """Discord takes a private answer for fifteen minutes."""
-STOPPED = "I stopped."
-OVER = "That is over already."
-TOO_LONG = (
+STOPPED = N_("I stopped.")
+OVER = N_("That is over already.")
+TOO_LONG = N_(
     "This takes longer than Discord lets me answer here. You get it as a private message when it is done, "
     "or not at all if you do not take private messages."
 )
@@ -61,7 +62,7 @@ class Work:
             return
         self._is_told_late = self.is_late
         self._shown_at = now
-        self._edit = asyncio.create_task(self._show(TOO_LONG if self._is_told_late else sentence))
+        self._edit = asyncio.create_task(self._show(_(TOO_LONG) if self._is_told_late else sentence))
 
     async def announce(self, sentence: str) -> None:
         """Say something that must be seen."""
@@ -114,11 +115,11 @@ class Works:
         """Somebody pressed *Stop*: nobody but who asked sees that button."""
         work = self._works.get(work_id)
         if work is None or work.interaction.user.id != interaction.user.id:
-            await interaction.response.send_message(OVER, ephemeral=True)
+            await interaction.response.send_message(_(OVER), ephemeral=True)
             return
         work.task.cancel()
         await asyncio.wait([work.task])
-        await interaction.response.edit_message(content=STOPPED, view=None)
+        await interaction.response.edit_message(content=_(STOPPED), view=None)
 
 
 def stop_button(works: Works) -> type[_Item]:
@@ -142,7 +143,7 @@ def stop_button(works: Works) -> type[_Item]:
 
 
 def _button(work_id: int) -> _Button:
-    return discord.ui.Button(label="Stop", custom_id=f"steward:stop-work:{work_id}")
+    return discord.ui.Button(label=_("Stop"), custom_id=f"steward:stop-work:{work_id}")
 
 
 def _stop_view(work_id: int) -> discord.ui.View:

@@ -125,7 +125,7 @@ class Attachments:
     async def _bytes(self, one: discord.Attachment, most: int) -> bytes:
         """At most `most` bytes of the file, from Discord. Raises Unreadable."""
         if one.size > most:
-            raise Unreadable(f"it is larger than {_in_words(most)}")
+            raise Unreadable("it is larger than {size}", size=_in_words(most))
         if not self._is_on_cdn(one.url):
             raise Unreadable("it does not lie on Discord's servers")
         try:

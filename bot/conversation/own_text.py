@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from importlib import resources
 
 from bot.conversation.lookalikes import PLAIN_LETTERS
+from bot.language import N_
 
-INSTEAD = "My answer had words in it that I do not say, so I took it back. Please ask in other words."
+INSTEAD = N_("My answer had words in it that I do not say, so I took it back. Please ask in other words.")
 HELD = 4
 """Words that are held back while an answer grows: as many as the longest phrase has, and the longest fine use."""
 LONGEST_WORD = 20

@@ -27,7 +27,13 @@ _LIMIT = 16 * 1024 * 1024
 
 
 class Unreadable(Exception):
-    """There is nothing to read in the file; `str(error)` says why, for the person who attached it."""
+    """There is nothing to read in the file; `str(error)` says why, in English, for models and logs, and `_` of
+    `sentence` and `values` to the person who attached it."""
+
+    def __init__(self, sentence: str, **values: str) -> None:
+        super().__init__(sentence.format(**values) if values else sentence)
+        self.sentence = sentence
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Unpacking:
 
     async def _unpacked(self, kind: str, data: bytes) -> dict[str, Any]:
         if len(data) > LARGEST:
-            raise Unreadable(f"it is larger than {LARGEST // 2**20} MiB")
+            raise Unreadable("it is larger than {size}", size=f"{LARGEST // 2**20} MiB")
         async with self._room:
             said = await self._run(kind, data)
         try:

@@ -93,6 +93,10 @@ class Rulebook:
         known = self._known.get(where.guild_id) if where is not None else None
         return self.defaults if where is None or known is None else rules(where, known[1], self.defaults)
 
+    def language_at(self, interaction: discord.Interaction) -> str:
+        """In which language Steward shall speak to everybody there, in its managers' words; empty without any."""
+        return self.at_once(where(interaction.guild, interaction.channel)).language
+
     def answers_everything(self, channel: discord.abc.MessageableChannel) -> bool:
         """Whether everything said in this channel is for Steward, as far as is known without looking."""
         guild = getattr(channel, "guild", None)

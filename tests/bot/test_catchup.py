@@ -112,7 +112,7 @@ async def test_what_is_too_much_is_said(world: World, monkeypatch: pytest.Monkey
     for number in range(3):
         await world.grace.send(world.channel, f"{RELEASE} It was said {number} times before.")
     told = text_of(await world.ada.slash(world.channel, "catchup", window="6h"))
-    assert "read 2 of 2 messages; there are older ones, which I did not read" in told
+    assert "read 2 of 2 messages · there are older ones, which I did not read" in told
 
 
 async def test_only_channels_that_the_reader_may_read(world: World) -> None:

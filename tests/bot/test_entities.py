@@ -59,7 +59,7 @@ async def test_who_and_what_is_talked_about(world: World, engine_with_names: Scr
     assert f"👤 **People**\n- Ada Lovelace · 2 × [↗]({said[0].jump_url})" in told
     assert f"📍 **Places**\n- Paris · 2 × [↗]({said[0].jump_url})" in told
     assert f"🏢 **Groups**\n- ACME · 1 × [↗]({said[2].jump_url})" in told and "🏷️ **Other**\n- Louvre" in told
-    assert "I read 4 of the last 4 messages." in told
+    assert "read 4 of the last 4 messages" in told
     assert labels(message_of(result)) == ["Post here", "Send me by DM"]
 
 

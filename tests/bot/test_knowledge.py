@@ -7,7 +7,7 @@ import pytest
 from simcord.backend.cdn import CDN_BASE
 from simcord.results import InteractionResult
 
-from bot.commands.knowledge import ADDED, NONE, NOT_ALLOWED, REMOVED, REPLACED, UNKNOWN
+from bot.commands.knowledge import NONE, NOT_ALLOWED, REMOVED, UNKNOWN
 from storage.database import Database
 from storage.documents import Documents
 from tests.bot.conftest import World
@@ -48,7 +48,9 @@ async def given(mira: Manager, file: str, data: bytes, **options: str) -> str:
 
 
 async def test_what_a_document_says_is_found_and_cited(world: World, mira: Manager) -> None:
-    assert await given(mira, "rules.md", RULES) == ADDED.format(name="rules.md", pieces="2 pieces")
+    assert await given(mira, "rules.md", RULES) == (
+        "**rules.md** is added in 2 pieces: everybody in this server can find what it says with `/find`."
+    )
     found = text_of(await world.ada.slash(world.channel, "find", question="when does the gate close?"))
     assert "*rules.md*: Garden The gate closes at nine." in found
     assert "ladder" not in found
@@ -59,7 +61,7 @@ async def test_what_a_document_says_is_found_and_cited(world: World, mira: Manag
 async def test_a_new_version_and_the_end_of_it(world: World, mira: Manager) -> None:
     await given(mira, "a.txt", RULES, name="House rules")
     told = await given(mira, "b.txt", b"The gate closes at ten.", name="House  rules")
-    assert told == REPLACED.format(name="House rules", pieces="1 piece")
+    assert told == "**House rules** is replaced; its new version has 1 piece."
     suggested = await mira.person.autocomplete(world.channel, "knowledge remove", "name", "house")
     assert [one["name"] for one in suggested] == ["House rules"]
     removed = await mira.person.slash(world.channel, "knowledge remove", name="House rules")

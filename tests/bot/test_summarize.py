@@ -75,7 +75,7 @@ async def test_a_model_writes_sentences_with_links(world: World, engine: Scripte
     assert told.startswith("**What was said**")
     assert f"- The release of the garden app moves to Thursday [↗]({said[0].jump_url})" in told
     assert f"@\u200beveryone [↗]({said[2].jump_url}) [↗]({said[3].jump_url})" in told
-    assert "invented" not in told and "moon" not in told and "1 that the messages do not support" in told
+    assert "invented" not in told and "moon" not in told and "1 sentence that the messages do not support" in told
     assert labels(message_of(result)) == ["Post here", "Send me by DM"]
 
 
@@ -86,7 +86,7 @@ async def test_what_was_not_read_is_said(world: World, engine: ScriptedEngine, d
     await robot.send(world.channel, "beep beep beep beep")
     await Choices(database).choose(world.ada.id, None, Consent.OPT_OUT)
     told = text_of(await world.grace.slash(world.channel, "summarize", count=4))
-    assert "read 2 of the last 4 messages; bots, people who opted out and messages without text are left out" in told
+    assert "read 2 of the last 4 messages · bots, people who opted out and messages without text are left out" in told
     assert "beep" not in told and "payment" not in told
 
 
@@ -165,7 +165,7 @@ async def test_a_message_that_is_gone(world: World) -> None:
 async def test_nothing_to_summarize(world: World, engine: ScriptedEngine) -> None:
     assert "there is no message" in text_of(await world.ada.slash(world.channel, "summarize"))
     await world.ada.send(world.channel, "", attachments=[("a.png", b"x")])
-    assert "none of the message" in text_of(await world.ada.slash(world.channel, "summarize"))
+    assert "has no text by a person" in text_of(await world.ada.slash(world.channel, "summarize"))
     engine.model = "embedded/chat"
     await world.ada.send(world.channel, "ok")
     assert "too short" in text_of(await world.ada.slash(world.channel, "summarize"))
