@@ -60,7 +60,7 @@ class Aftercare:
                 return
             self._in_work.add(conversation.key)
             try:
-                if await self._counting.count(self._pieces(question, conversation), rules.model):
+                if await self._counting.count(await self._pieces(question, conversation), rules.model):
                     conversation = await self._transcript.stored(
                         question.channel, newest_id, rules.context_messages, model=model
                     )
@@ -70,9 +70,9 @@ class Aftercare:
         except (LLMError, StorageError) as error:
             log.info("aftercare left out", message=question.id, error=repr(error))
 
-    def _pieces(self, question: discord.Message, conversation: Conversation) -> list[Exchange]:
+    async def _pieces(self, question: discord.Message, conversation: Conversation) -> list[Exchange]:
         me = self._me()
-        return pieces_of(rows_of(conversation.rows, me.id), question.guild, me)
+        return await pieces_of(rows_of(conversation.rows, me.id), question.guild, me)
 
     async def _summarize(self, question: discord.Message, conversation: Conversation, rules: Rules) -> None:
         guild = question.guild
@@ -80,7 +80,7 @@ class Aftercare:
             conversation,
             question.channel.id,
             guild.name if guild else None,
-            self._pieces(question, conversation),
+            await self._pieces(question, conversation),
             f"{guild.id if guild else 0}/{question.author.id}",
             rules,
         )

@@ -1,5 +1,5 @@
 """When somebody wants to be left out, or all that is kept of them deleted: what is being written for them ends, what is
-stored goes, and no copy of it stays in memory.
+stored goes, no copy of it stays in memory, and what is being written for others from their words is written anew.
 
 It does not know who holds copies: they say so by `also`. What is stored where is `storage.privacy`'s.
 """
@@ -34,6 +34,7 @@ class Leaving:
             return await self._privacy.delete(person_id, guild_id)
         finally:
             self._forget(person_id, guild_id)
+            self._replies.without(person_id, guild_id)
 
     async def opt_out(self, person_id: int, guild_id: int | None) -> Receipt:
         """The same, and from now on nothing of this person is stored."""
@@ -42,6 +43,7 @@ class Leaving:
             return await self._privacy.opt_out(person_id, guild_id)
         finally:
             self._end(person_id, guild_id)  # again: what they asked a moment before it was known
+            self._replies.without(person_id, guild_id)
 
     def _end(self, person_id: int, guild_id: int | None) -> None:
         self._replies.stop_for(person_id, guild_id, Why.LEFT)

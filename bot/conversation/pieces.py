@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 import discord
@@ -10,6 +11,9 @@ from bot.conversation.context import Exchange, Row, Summary, exchanges
 from bot.conversation.naming import names_in
 from llm.types import ChatImage
 from storage.history import StoredMessage
+
+LONG = 100_000
+"""Characters from which on a conversation is read in a thread: until then it takes a few milliseconds."""
 
 
 def rows_of(
@@ -50,11 +54,16 @@ def people_in(stored: Sequence[StoredMessage]) -> dict[int, dict[int, str]]:
     return found
 
 
-def pieces_of(
+async def pieces_of(
     rows: Sequence[Row],
     guild: discord.Guild | None,
     me: discord.ClientUser,
     beside: Mapping[int, Sequence[str]] | None = None,
 ) -> list[Exchange]:
-    """The rows in pieces, with the names of the server's places, and with what is recalled `beside` them."""
-    return exchanges(rows, names_in(guild, me, {}), beside)
+    """The rows in pieces, with the names of the server's places, and with what is recalled `beside` them.
+
+    Attached files make conversations of megabytes: meanwhile everybody else is served."""
+    names = names_in(guild, me, {})
+    if sum(len(row.content) for row in rows) < LONG:
+        return exchanges(rows, names, beside)
+    return await asyncio.to_thread(exchanges, rows, names, beside)

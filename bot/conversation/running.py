@@ -21,6 +21,7 @@ from bot.settings.rules import Rules
 from storage.choices import Consent
 
 AS_EVER = Rules()
+NOBODY: frozenset[int] = frozenset()
 REMEMBERED_DELETIONS = 1000
 """Other bots delete within milliseconds, while the message itself still waits for its turn."""
 
@@ -43,7 +44,8 @@ class Running:
     what the asker said yes to; `rules` hold for the asker there. `room` is the thread that the answer goes into, where
     that is not the place of the question. `spot` and `asker`: where, and by whom, as Discord knows them; `payer`: whose
     use the answer is. `is_ending`: nothing is written any more, and Discord is being shown the end; `shown`: it is, and
-    known as the newest reply, or there will be none. `parts`: ids of all messages that were posted for it."""
+    known as the newest reply, or there will be none. `parts`: ids of all messages that were posted for it. `reads`: the
+    ids of those whose words it is written from; None where that may be anybody."""
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class Running:
         self.is_ending = False
         self.shown = asyncio.Event()
         self.parts: list[int] = []
+        self.reads: frozenset[int] | None = NOBODY
         self._earlier: list[discord.Message] = []
         self._names = {question.id}
         self.why_stopped: Why | None = None
@@ -258,6 +261,15 @@ class Replies:
             place = running.question.guild.id if running.question.guild else None
             if running.asker_id == person_id and guild_id in (None, place):
                 running.stop(why)
+
+    def without(self, person_id: int, guild_id: int | None) -> None:
+        """Nothing that this person wrote is kept any more, in one server or (None) everywhere: what is being written
+        from it for others is written anew."""
+        for running in list(self._running):
+            place = running.question.guild.id if running.question.guild else None
+            is_theirs = running.reads is None or person_id in running.reads
+            if is_theirs and guild_id in (None, place) and not running.is_ending:
+                running.begin_anew(running.question)
 
 
 def places_of(message: discord.Message) -> list[int]:

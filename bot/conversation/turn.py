@@ -267,16 +267,18 @@ class Turns:
         if not await self._may_still_ask(running, answer):
             return
         answer.model = (await self._llm.model(running.rules.model)).id
+        running.reads = None  # whoever leaves while it is being read may be in it
         conversation = await self._transcript.of(  # again: the turns before this one have been answered now
             question, running.rules.context_messages, model=answer.model
         )
+        running.reads = _authors(conversation)
         beside = await self._recalling.beside(question, running.asker_id, conversation.rows, running.chosen)
         said = {row.id: row.content for row in conversation.rows if row.author.id != self._me().id}
         answer.read = Read(said, tuple(chain.from_iterable(beside.values())))
         kept = [row.id for row in conversation.rows if row.deleted_at is None]
         images = await self._pictures.of(question, kept, running.rules.model)
         rows = self._rows(conversation, order, live, images)
-        pieces = pieces_of(rows, question.guild, self._me(), beside)
+        pieces = await pieces_of(rows, question.guild, self._me(), beside)
         if not pieces or pieces[-1].messages[-1].role == "assistant":
             answer.instead, answer.finish_reason = NOTHING_ASKED, "stop"
             return
@@ -342,6 +344,13 @@ class Turns:
     def _own_text(self, running: Running) -> OwnText:
         """The filter over what is said there, which the managers may have switched off."""
         return OwnText(self._words if running.rules.filter_own_text else NO_WORDS)
+
+
+def _authors(conversation: Conversation) -> frozenset[int] | None:
+    """Whose words a conversation holds; None where it comes with a summary of what more people may have said."""
+    if any(row.digest is not None for row in conversation.rows):
+        return None
+    return frozenset(row.author.id for row in conversation.rows)
 
 
 def varied(sampling: Sampling) -> Sampling:

@@ -75,6 +75,27 @@ async def test_somebody_elses_goes_on(world: World, engine: ScriptedEngine, bot:
     assert world.said() == ["First sentence. End."]
 
 
+@pytest.mark.parametrize(("way", "button"), WAYS)
+async def test_what_is_being_written_for_others_from_their_words_is_written_anew(
+    world: World, engine: ScriptedEngine, database: Database, way: str, button: str
+) -> None:
+    held = reply(pieces=[f"Ada's word is {SECRET}. ", asyncio.Event(), "Never."])
+    engine.enqueue(reply("Earlier."), held, reply("I do not know."))
+    await world.ada.send(world.guild.create_text_channel("other"), f"{world.mention} hello")
+    asked = shown(await world.ada.slash(world.channel, f"privacy {way}"))
+    said = await world.ada.send(world.channel, f"my word is {SECRET}")
+    reference = {"message_id": str(said.id), "channel_id": str(world.channel.id)}
+    world.env.backend.create_message(
+        world.channel.id, world.grace.id, f"{world.mention} what is it?", reference=reference
+    )
+    await until(lambda: world.said() == [f"Ada's word is {SECRET}."])
+    await world.ada.click(asked, custom_id=button.format("here"))
+    await world.env.settle()
+    assert engine.requests[1].disconnected.is_set() and world.said() == ["I do not know."]
+    assert SECRET in str(engine.requests[1].texts) and SECRET not in str(engine.requests[2].texts)
+    assert await found(database, SECRET) == []
+
+
 async def test_a_command_that_is_being_answered_ends(
     world: World, engine: ScriptedEngine, database: Database, bot: Bot
 ) -> None:
