@@ -25,6 +25,7 @@ from bot.commands.retrying import Retries, again_button
 from bot.commands.settings import add_settings
 from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
+from bot.commands.translate import add_translate
 from bot.commands.tree import StewardTree
 from bot.commands.typing import add_typing
 from bot.commands.usage import add_usage
@@ -112,6 +113,7 @@ class StewardClient(discord.Client):
         add_ask(self.tree, parts.ask, shared.limits)
         add_summarize(self.tree, parts.summarize, shared.limits)
         add_catchup(self.tree, parts.catchup, shared.limits)
+        add_translate(self.tree, parts.translate, shared.limits)
         add_entities(self.tree, parts.naming.entities, shared.limits)
         add_find(self.tree, parts.lookup.find)
         add_knowledge(self.tree, parts.lookup.knowledge)

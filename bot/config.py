@@ -94,6 +94,11 @@ class TasksSettings(TaskModelSettings):
         description="Who answers /find: chat (the chat model writes sentences, each with its source), or extractive "
         "(the passages that were found speak for themselves).",
     )
+    translate: Literal["auto", "chat", "seq2seq"] = Field(
+        "auto",
+        description="Who translates: chat (the chat model; the built-in one cannot), seq2seq (the encoder-decoder "
+        "model), or auto (that one where it knows both languages, else the chat model).",
+    )
     summary_items: int = Field(7, ge=1, le=25, description="Messages that an extractive summary shows at most.")
 
 

@@ -14,6 +14,7 @@ from bot.commands.digesting import Digesting, digesting
 from bot.commands.holding import place_of
 from bot.commands.post import Posting
 from bot.commands.summarize import Summarize
+from bot.commands.translate import Translate
 from bot.conversation_parts import ConversationParts, converse
 from bot.foundations import Foundations, Shared, share
 from bot.kept_notice import Notices
@@ -23,6 +24,7 @@ from bot.panel.session import Desk
 from bot.people_parts import MemoryParts, PeopleParts, remember, serve_people
 from bot.setup_buttons import SetupAnswers
 from bot.setup_check import SetupCheck
+from bot.translating import translation
 from storage.clearing import Clearing
 
 
@@ -35,6 +37,7 @@ class Parts:
     ask: Ask
     digests: Digesting
     summarize: Summarize
+    translate: Translate
     lookup: LookupParts
     naming: NamingParts
     catchup: Catchup
@@ -67,6 +70,7 @@ def assemble(base: Foundations) -> Parts:
         ask=ask,
         digests=digests,
         summarize=Summarize(digests),
+        translate=Translate(digests, translation(base)),
         catchup=Catchup(digests),
         lookup=look_up(base, shared, ask, digests.works, digests.pages),
         naming=name_things(base, digests),

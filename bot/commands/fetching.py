@@ -5,7 +5,7 @@ What people opted out of is skipped, and so are bots; how many that were is know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -48,6 +48,14 @@ class Fetching:
     async def read(self, wanted: Range, progress: Callable[[int], None] = lambda count: None) -> Read:
         """The range as sources, oldest first; `progress` gets the number of messages so far. Raises Refusal where a
         message that was named is gone."""
+        found = await self.messages(wanted, progress)
+        is_cut = len(found) >= wanted.limit and wanted.after is not None
+        return replace(await self.sources(found, wanted.channel), is_cut=is_cut)
+
+    async def messages(
+        self, wanted: Range, progress: Callable[[int], None] = lambda count: None
+    ) -> list[discord.Message]:
+        """The range as it is on Discord, oldest first. Raises as `read` does."""
         found: list[discord.Message] = []
         history = wanted.channel.history(
             limit=wanted.limit, after=wanted.after, before=wanted.before, oldest_first=False
@@ -60,31 +68,52 @@ class Fetching:
         if len(found) < wanted.limit and not there.issuperset(wanted.needed):
             raise Refusal(GONE)
         found.reverse()
-        is_cut = len(found) >= wanted.limit and wanted.after is not None
-        return replace(await self.sources(found, wanted.channel), is_cut=is_cut)
+        return found
+
+    async def left_out(self, messages: Sequence[discord.Message], channel: ReadableChannel) -> set[int]:
+        """Who of those who wrote them does not want to be read."""
+        return await self._choices.left_out({message.author.id for message in messages}, channel.guild.id)
+
+    async def of_people(self, messages: Sequence[discord.Message], channel: ReadableChannel) -> list[discord.Message]:
+        """Those that people wrote who may be read."""
+        left_out = await self.left_out(messages, channel)
+        return [one for one in messages if _is_by_person(one) and one.author.id not in left_out]
 
     async def sources(self, found: Sequence[discord.Message], channel: ReadableChannel) -> Read:
         """What of these messages may be read, as words."""
-        left_out = await self._choices.left_out({message.author.id for message in found}, channel.guild.id)
+        left_out = await self.left_out(found, channel)
         told = [self._source(message) for message in found if message.author.id not in left_out]
         written_at = {message.id: message.edited_at or message.created_at for message in found}
         return Read([one for one in told if one.text], len(found), bool(left_out), written_at=written_at)
 
     async def still_true(self, channel: ReadableChannel, cited: Collection[int]) -> set[int]:
         """Those of the messages that are there still."""
-        there: set[int] = set()
-        left = sorted(cited)
+        return set(await self._there(channel, cited))
+
+    async def unchanged(self, channel: ReadableChannel, said: Mapping[int, str]) -> set[int]:
+        """Those of the messages that are there still, and say the same."""
+        there = await self._there(channel, said)
+        return {number for number, text in there.items() if said[number] == text}
+
+    async def _there(self, channel: ReadableChannel, wanted: Collection[int]) -> dict[int, str]:
+        """What those of the messages say that are there still."""
+        there: dict[int, str] = {}
+        left = sorted(wanted)
         while left:
             after = discord.Object(left[0] - 1)
-            page = {one.id async for one in channel.history(limit=PAGE, after=after, oldest_first=True)}
-            there |= page & set(left)
+            page = {one.id: one.content async for one in channel.history(limit=PAGE, after=after, oldest_first=True)}
+            there |= {number: page[number] for number in left if number in page}
             reached = max(page, default=left[-1]) if len(page) == PAGE else left[-1]
             left = [number for number in left if number > reached]
         return there
 
     def _source(self, message: discord.Message) -> SourceMessage:
         """The message as words; without any where a bot or Discord itself wrote it."""
-        by_person = message.type in ORDINARY and not message.author.bot and message.webhook_id is None
         people = {person.id: person.display_name for person in message.mentions}
-        text = readable(message.content, names_in(message.guild, self._me(), people)) if by_person else ""
+        text = readable(message.content, names_in(message.guild, self._me(), people)) if _is_by_person(message) else ""
         return SourceMessage(message.id, message.author.display_name, text, message.created_at, message.channel.id)
+
+
+def _is_by_person(message: discord.Message) -> bool:
+    """Whether neither a bot nor Discord itself wrote it."""
+    return message.type in ORDINARY and not message.author.bot and message.webhook_id is None

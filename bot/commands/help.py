@@ -18,6 +18,7 @@ for moderators. Edit your question within two minutes and I answer it anew; dele
 - `/ask` asks me something; only you see the answer, until you press *Post here*.
 - `/summarize` tells you what was said, with links. Only you see it; `/catchup` does it for what you missed.
 - `/entities` finds the names in what was said, with links; *Find names* in a message's menu marks them.
+- `/translate` puts a text or the last messages into your language; in a message's menu *Apps*, *Translate* does it.
 - `/find` looks up what was said here, or what the server's documents say. Only you see it.
 - `/knowledge` lets whoever manages the server give me documents for that.
 - `/memory` lets me remember what you ask me to; “remember that …” does the same. Off until you say yes.

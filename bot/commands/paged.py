@@ -31,6 +31,8 @@ NO_DM = N_("You do not take private messages from me, so I cannot send it to you
 TEMPLATE = r"steward:page:(?P<what>prev|next|post|dm):(?P<answer>\d{1,20})"
 _PAGE_MARK = 40
 """Characters of "page 3 of 12" and the lines around it."""
+PAGE_ROOM = DISCORD_LIMIT - _PAGE_MARK
+"""What a line may take: a longer one would be cut off."""
 
 Again = Callable[[discord.Interaction, bool], Awaitable[Sequence[str]]]
 """The lines of an answer as they are true now; True where everybody in the channel will read them. Raises Refusal."""
@@ -134,10 +136,10 @@ def pages_of(lines: Sequence[str]) -> list[str]:
     pages = [""]
     for line in lines:
         joined = f"{pages[-1]}\n{line}" if pages[-1] else line
-        if length(joined) <= DISCORD_LIMIT - _PAGE_MARK:
+        if length(joined) <= PAGE_ROOM:
             pages[-1] = joined
         else:
-            pages.append(line[: DISCORD_LIMIT - _PAGE_MARK])
+            pages.append(line[:PAGE_ROOM])
     if len(pages) == 1:
         return pages
     marks = [_("page {number} of {count}", number=index, count=len(pages)) for index in range(1, len(pages) + 1)]

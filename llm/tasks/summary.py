@@ -67,6 +67,13 @@ class Cost:
     computed: int = 0
     completion: int = 0
 
+    @classmethod
+    def of(cls, usage: Usage | None) -> Cost:
+        """One request's, as far as the engine told."""
+        if usage is None:
+            return cls(1)
+        return cls(1, usage.prompt_tokens, usage.prompt_tokens - usage.cached_tokens, usage.completion_tokens)
+
     @property
     def usage(self) -> Usage | None:
         """The same as of one request; None where there was none."""

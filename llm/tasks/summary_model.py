@@ -98,12 +98,7 @@ class SummaryModel:
     async def _ask(self, messages: list[ChatMessage], sentences: int) -> str:
         sampling = Sampling(max_tokens=self._bounded(sentences * _TOKENS_PER_SENTENCE), temperature=0.2)
         reply = await self._client.chat(messages, sampling, priority=self._priority, user=self._user)
-        used = reply.usage
-        if used is None:
-            self.spent += Cost(1)
-        else:
-            computed = used.prompt_tokens - used.cached_tokens
-            self.spent += Cost(1, used.prompt_tokens, computed, used.completion_tokens)
+        self.spent += Cost.of(reply.usage)
         return reply.text
 
     def _bounded(self, tokens: int) -> int:

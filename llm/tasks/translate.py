@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import structlog
 
@@ -21,7 +21,6 @@ from llm.tasks.translate_engines import CannotTranslate, Engine, Job
 from llm.tasks_client import FoundEntity, Rewritten
 from llm.types import Priority, Usage
 
-Choice = Literal["auto", "chat", "seq2seq"]
 Progress = Callable[[int, int], None]
 _NAMES_S = 5.0
 """How long names may take to be found: without them the translation is still good."""
@@ -33,13 +32,15 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Translated:
     """A text in `target`. `source` is the language that it was in, None where nothing tells; `same`: it is in `target`
-    already, so that `text` is the original; `truncated`: the engine did not read, or write, all of it."""
+    already, so that `text` is the original; `truncated`: the engine did not read, or write, all of it; `unknown`: of
+    several texts this one stays as it was, since the engine does not know its language."""
 
     text: str
     source: str | None
     target: str
     same: bool = False
     truncated: bool = False
+    unknown: bool = False
 
 
 class Names(Protocol):
@@ -72,6 +73,7 @@ class _Text:
     guess: Guess | None
     pieces: list[_Piece] = field(default_factory=list)
     truncated: bool = False
+    unknown: bool = False
 
 
 class Translation:
@@ -103,9 +105,8 @@ class Translation:
             return []
         found = await self._read(texts, names, source)
         todo = [one for one in found if one.protected.has_words and not _is_same(one, target)]
-        for language in dict.fromkeys(one.guess.language if one.guess else None for one in todo):
-            some = [one for one in todo if (one.guess.language if one.guess else None) == language]
-            await self._write(some, Job(language, target, user, priority, model, count), progress)
+        job = Job(None, target, user, priority, model, count)
+        await self._write_all(todo, job, progress, may_leave=len(todo) < len(found))
         return [_done(text, one, target) for text, one in zip(texts, found, strict=True)]
 
     async def _read(self, texts: Sequence[str], names: Collection[str], source: str | None) -> list[_Text]:
@@ -126,6 +127,24 @@ class Translation:
             except (LLMError, TimeoutError) as error:
                 log.debug("names are not looked for before a translation", error=repr(error))
         return [[] for _ in texts]
+
+    async def _write_all(self, texts: Sequence[_Text], job: Job, progress: Progress, *, may_leave: bool) -> None:
+        """Language by language. What an engine does not know stays as it was, unless that is all that was asked."""
+        known = [one.guess.language if one.guess else None for one in texts]
+        failed: CannotTranslate | None = None
+        for language in dict.fromkeys(known):
+            some = [one for one, spoken in zip(texts, known, strict=True) if spoken == language]
+            try:
+                await self._write(some, replace(job, source=language), progress)
+                may_leave = True
+            except CannotTranslate as error:
+                if error.why != "language" or error.language == job.target:
+                    raise
+                failed = error
+                for one in some:
+                    one.unknown = True
+        if failed is not None and not may_leave:
+            raise failed
 
     async def _write(self, texts: Sequence[_Text], job: Job, progress: Progress) -> None:
         """Texts of one language, by the first engine that can."""
@@ -152,14 +171,15 @@ class Translation:
         await _mend(engine, broken, job)
 
     async def _engine(self, job: Job) -> tuple[Engine, int]:
-        """Raises what the last one said, where none can."""
-        why: CannotTranslate | None = None
+        """Raises what the last one said, where none can; that one does not know the language tells more."""
+        why: LLMError = CannotTranslate("no model")
         for engine in self._engines:
             try:
                 return engine, await engine.longest(job)
-            except CannotTranslate as error:
-                why = error if why is None or error.why == "language" else why
-        raise why or CannotTranslate("no model")
+            except LLMError as error:
+                is_telling = isinstance(why, CannotTranslate) and why.why == "language"
+                why = why if is_telling and isinstance(error, CannotTranslate) else error
+        raise why
 
 
 async def _mend(engine: Engine, broken: Sequence[_Piece], job: Job) -> None:
@@ -209,7 +229,7 @@ def _spans(found: Sequence[FoundEntity]) -> list[tuple[int, int]]:
 def _done(original: str, text: _Text, target: str) -> Translated:
     source = text.guess.language if text.guess else None
     if not text.pieces:
-        return Translated(original, source, target, same=_is_same(text, target))
+        return Translated(original, source, target, same=_is_same(text, target), unknown=text.unknown)
     written = text.protected.restored("".join(piece.text for piece in text.pieces))
     is_same = source in (target, None) and written.split() == original.split()
     return Translated(original if is_same else written, source, target, is_same, text.truncated)

@@ -216,6 +216,7 @@ class TestTheTree:
         assert sorted(command.name for command in commands) == [
             "Find names",
             "Summarize from here",
+            "Translate",
             "ask",
             "catchup",
             "entities",
@@ -227,6 +228,7 @@ class TestTheTree:
             "privacy",
             "settings",
             "summarize",
+            "translate",
             "typing",
             "usage",
         ]

@@ -182,6 +182,16 @@ async def test_the_chat_model_takes_what_the_other_cannot() -> None:
     assert (await translation.translate(["hallo welt"], "fr", source="de"))[0].text == "Hallo Welt"
 
 
+async def test_of_several_texts_those_in_unknown_languages_stay() -> None:
+    translation = Translation([Seq2SeqEngine(Model(NLLB))], Detection())
+    texts = [GERMAN.format("ja"), "ok", "明日の朝、駅の前で会いましょう。"]
+    found = await translation.translate(texts, "fr")
+    assert [one.unknown for one in found] == [False, True, True] and found[2].text == texts[2]
+    with pytest.raises(CannotTranslate) as refused:
+        await translation.translate(texts[1:], "fr")
+    assert refused.value.language == "ja"
+
+
 class People:
     """Finds one name, or fails."""
 
