@@ -84,6 +84,7 @@ TARGETS = (
     Target("worker_http", "through HTTP over engine alone", _of("ratio"), at_least=0.9),
     Target("worker_fairness", "smallest share of a fair share", _of("smallest_share"), at_least=0.8),
     Target("worker_cancel", "cache in use afterwards", lambda line: line["held"]["cache_used_ratio"], at_most=0),
+    Target("summarize_batching", "parts side by side, share of the time", _of("ratio"), at_most=0.45),
     Target("gpu", "8B, 32 chats, share of the limit", _of_gpu("share", "none", 32), at_least=0.5),
     Target("gpu", "8B, 32 chats over one at a time", _of_gpu("over_alone", "none", 32), at_least=15),
     Target("gpu", "8B in nf4, GiB", lambda line: line.get("peak_gib", {}).get("8b nf4"), at_most=16),

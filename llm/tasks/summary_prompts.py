@@ -11,7 +11,7 @@ from llm.prompt import speaker
 from llm.tasks.summary import SourceMessage, Style, SummaryItem, Wish
 from llm.types import ChatMessage
 
-EDITION = "1"
+EDITION = "2"
 """Another one with every change of what is told for notes: those made by an earlier edition are then made anew."""
 
 _QUOTED = (
@@ -19,7 +19,7 @@ _QUOTED = (
 )
 
 _NOTES = """You take notes of a part of a conversation of several people, from which others will write a summary.
-Write at most {count} notes, one sentence per line, each beginning with "- ", in the order of the conversation.
+Write one sentence per line, each beginning with "- ", in the order of the conversation.
 Write down who decided, promised, wants or asked what, open questions, results, names, numbers and dates; leave out
 greetings and small talk. Begin a decision with "Decision:", something that somebody has to do with "Action (name):", a
 question that nobody answered with "Question (name):".
@@ -52,8 +52,8 @@ Keep names, numbers, links, code and emoji exactly as they are. Add nothing and 
 
 
 def notes_prompt(messages: Sequence[SourceMessage], count: int) -> list[ChatMessage]:
-    """Notes of one part."""
-    system = _NOTES.format(count=count) + _QUOTED.format(things="messages")
+    """Notes of one part. The instructions are the same for all parts: a worker computes them once."""
+    system = _NOTES + _QUOTED.format(things="messages")
     ask = f"Now write the notes: at most {count}, with [numbers]."
     return [ChatMessage("system", system), ChatMessage("user", f"{_told(messages)}\n\n{ask}")]
 

@@ -18,7 +18,9 @@ from llm.tasks.summary import SourceMessage, SummaryItem
 Matrix = NDArray[np.float32]
 
 NEAR = 0.3
-"""Cosine similarity from which on a sentence speaks of what it cites; with shared words: their share."""
+"""Cosine similarity from which on a sentence speaks of what it cites; both thresholds by `steward eval support`."""
+SHARED = 0.2
+"""Without vectors: the share of its telling words that are there."""
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<!^)(?<![.!?:] )\b[A-ZÄÖÜÀ-Þ][\w'’-]+")
 _SHORT = 4
@@ -36,13 +38,22 @@ def supported(
     """Those sentences that their citations support; `vectors` of the sentences and of `cited_texts`, row by row."""
     people = {message.author for message in messages.values()}
     texts = cited_texts(items, messages)
-    near = _near(items, texts, vectors)
+    least = SHARED if vectors is None else NEAR
+    near = [value >= least for value in nearness(items, texts, vectors)]
     kept: list[SummaryItem] = []
     for item, text, is_near in zip(items, texts, near, strict=True):
         authors = {messages[number].author for number in item.message_ids}
         if is_near and shares_names_and_numbers(item.text, text, authors, people):
             kept.append(item)
     return kept
+
+
+def nearness(items: Sequence[SummaryItem], texts: Sequence[str], vectors: tuple[Matrix, Matrix] | None) -> list[float]:
+    """How much each sentence speaks of what it cites, 0 to 1: by the cosine of their vectors, else by shared words."""
+    if vectors is None:
+        return [_shared_words(item.text, text) for item, text in zip(items, texts, strict=True)]
+    alike: Any = (unit_rows(vectors[0]) * unit_rows(vectors[1])).sum(axis=1)
+    return [float(value) for value in alike]
 
 
 def shares_names_and_numbers(sentence: str, cited: str, authors: Collection[str], people: Collection[str]) -> bool:
@@ -67,13 +78,6 @@ def unit_rows(rows: Matrix) -> Matrix:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     scaled: Matrix = rows / np.maximum(lengths, np.float32(1e-9))
     return scaled
-
-
-def _near(items: Sequence[SummaryItem], texts: Sequence[str], vectors: tuple[Matrix, Matrix] | None) -> list[bool]:
-    if vectors is None:
-        return [_shared_words(item.text, text) >= NEAR for item, text in zip(items, texts, strict=True)]
-    alike: Any = (unit_rows(vectors[0]) * unit_rows(vectors[1])).sum(axis=1)
-    return [bool(value >= NEAR) for value in alike]
 
 
 def _shared_words(sentence: str, cited: str) -> float:

@@ -18,6 +18,7 @@ from tests.llm.worker.running import running
 
 LITTLE = ["--prompt", "12", "--new", "4"]
 TOYS = {
+    "summarize_batching": ["--logs", "nowhere", "--messages", "40"],
     "bot_prefix": ["--turns", "3", "--message", "10", "--reply", "10"],
     "worker_cancel": ["--requests", "6", "--prompt", "12", "--new", "200"],
     "worker_fairness": ["--guilds", "2", "--people", "1", "--flood", "3", "--seconds", "0.5", *LITTLE],
