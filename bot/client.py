@@ -18,6 +18,7 @@ from bot.commands.help import add_help
 from bot.commands.knowledge import add_knowledge
 from bot.commands.localized import CommandTranslator
 from bot.commands.memory import add_memory
+from bot.commands.mirror import add_mirror
 from bot.commands.paged import page_button
 from bot.commands.pause import Pausing, add_pause
 from bot.commands.privacy import add_privacy
@@ -39,6 +40,7 @@ from bot.foundations import Foundations
 from bot.kept_notice import NoticeView, SureView
 from bot.language import hearing, read_catalogues
 from bot.membership import Welcome
+from bot.mirrors.countries import language_of_flag
 from bot.orphans import answer_orphan, is_orphan
 from bot.parts import Parts, assemble
 from bot.setup_buttons import SetupView
@@ -67,6 +69,7 @@ def intents() -> discord.Intents:
     wanted.guild_messages = True  # being mentioned and replied to; edits and deletions of what is stored
     wanted.dm_messages = True  # private conversations, where the owner allows them
     wanted.typing = True  # a question in several messages is waited for while its rest is being typed
+    wanted.guild_reactions = True  # flags under messages, where moderators switched their translation on
     wanted.message_content = True  # the reply chain holds messages that do not mention Steward
     return wanted
 
@@ -117,6 +120,7 @@ class StewardClient(discord.Client):
         add_entities(self.tree, parts.naming.entities, shared.limits)
         add_find(self.tree, parts.lookup.find)
         add_knowledge(self.tree, parts.lookup.knowledge)
+        add_mirror(self.tree, parts.mirrors.commands)
         add_memory(self.tree, parts.people.memory)
         add_privacy(self.tree, parts.people.privacy)
         add_usage(self.tree, parts.people.usage)
@@ -130,6 +134,7 @@ class StewardClient(discord.Client):
         await self.tree.set_translator(CommandTranslator())
         await self._parts.shared.pauses.restore(self._parts.shared.stored)
         await self._parts.conversation.newest.restore()
+        await self._parts.mirrors.mirroring.begin(self.get_channel)
         self.add_view(self._parts.posting)
         self.add_dynamic_items(reply_button(self._parts.conversation.controls), *self._parts.people.items)
         self.add_dynamic_items(find_button(self._parts.lookup.find.pressed))
@@ -186,6 +191,16 @@ class StewardClient(discord.Client):
         """A channel was deleted, with everything in it."""
         self._errands.run(self._parts.conversation.changes.place_deleted(channel.id), "channel deletion")
         self._errands.run(self._forget(Place(channel.guild.id, Scope.CHANNEL, channel.id)), "choices of a channel")
+        self._errands.run(self._parts.mirrors.mirroring.place_deleted(channel.id), "mirrors of a channel")
+
+    async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
+        """A channel was changed, and perhaps who reads there."""
+        self._errands.run(self._parts.mirrors.mirroring.looked_at_again(after.guild, after.id), "mirrors of a channel")
+
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        """A role was changed, and perhaps what it lets people read."""
+        if before.permissions != after.permissions:
+            self._errands.run(self._parts.mirrors.mirroring.looked_at_again(after.guild), "mirrors of a server")
 
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """A role was deleted, and what was chosen for it means nothing any more."""
@@ -202,14 +217,24 @@ class StewardClient(discord.Client):
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was edited, perhaps one that is stored."""
         self._errands.run(self._parts.conversation.changes.edited(payload.message), "edit")
+        self._parts.mirrors.mirroring.edited(payload.message)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted, perhaps one that is stored."""
         self._errands.run(self._parts.conversation.changes.deleted([payload.message_id]), "deletion")
+        self._parts.mirrors.mirroring.deleted(payload.channel_id, [payload.message_id])
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages were deleted at once."""
         self._errands.run(self._parts.conversation.changes.deleted(payload.message_ids), "deletions")
+        self._parts.mirrors.mirroring.deleted(payload.channel_id, payload.message_ids)
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Somebody reacted to a message, perhaps with a flag."""
+        language = language_of_flag(payload.emoji.name) if payload.emoji.is_unicode_emoji() else None
+        if language is not None:
+            channel = self.get_channel(payload.channel_id)
+            self._errands.run(self._parts.mirrors.flags.reacted(channel, payload, language), "flag")
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Somebody gave a command or used a control: those whose view is gone answer nobody."""

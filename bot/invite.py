@@ -24,6 +24,11 @@ MODERATION: dict[str, str] = {
 }
 """What the moderation helpers need beyond ASSISTANT."""
 
+WHERE_USED: dict[str, str] = {
+    "manage_webhooks": "mirror two channels into each other under the writers' names (in both; `/mirror`)",
+}
+"""What some servers use and no link asks for: it is given in the channels where it is wanted."""
+
 
 def permissions(*, moderation: bool = False) -> discord.Permissions:
     """The permissions of the assistant, with or without moderation."""

@@ -19,6 +19,7 @@ from bot.conversation_parts import ConversationParts, converse
 from bot.foundations import Foundations, Shared, share
 from bot.kept_notice import Notices
 from bot.lookup_parts import LookupParts, look_up
+from bot.mirror_parts import MirrorParts, mirror
 from bot.naming_parts import NamingParts, name_things
 from bot.panel.session import Desk
 from bot.people_parts import MemoryParts, PeopleParts, remember, serve_people
@@ -40,6 +41,7 @@ class Parts:
     translate: Translate
     lookup: LookupParts
     naming: NamingParts
+    mirrors: MirrorParts
     catchup: Catchup
     posting: Posting
     setup: SetupAnswers
@@ -55,6 +57,7 @@ def assemble(base: Foundations) -> Parts:
     memory = remember(base, shared)
     conversation = converse(base, shared, memory)
     digests = digesting(base, shared)
+    translating = translation(base)
     ask = _ask(base, shared, memory)
     notices = Notices(
         shared.rulebook,
@@ -70,10 +73,11 @@ def assemble(base: Foundations) -> Parts:
         ask=ask,
         digests=digests,
         summarize=Summarize(digests),
-        translate=Translate(digests, translation(base)),
+        translate=Translate(digests, translating),
         catchup=Catchup(digests),
         lookup=look_up(base, shared, ask, digests.works, digests.pages),
         naming=name_things(base, digests),
+        mirrors=mirror(base, shared, translating, conversation.hearing),
         posting=Posting(base.history, base.me, shared.rulebook),
         setup=_setup(base, shared),
         people=serve_people(base, shared, memory),

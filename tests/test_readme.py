@@ -31,5 +31,5 @@ def test_the_tree_names_no_file_that_is_gone() -> None:
 def test_the_invitations_ask_for_exactly_what_the_code_names() -> None:
     asked = [int(number) for number in re.findall(r"permissions=(\d+)", README)]
     assert asked == [invite.permissions().value, invite.permissions(moderation=True).value]
-    for name, why in (invite.ASSISTANT | invite.MODERATION).items():
+    for name, why in (invite.ASSISTANT | invite.MODERATION | invite.WHERE_USED).items():
         assert f"| {name.replace('_', ' ').title()} | {why} |" in README

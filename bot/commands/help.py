@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 from discord import app_commands
 
-from bot.commands.answering import explained, tell
+from bot.commands.answering import explained, in_messages, tell
 from bot.commands.holding import KEPT
 from bot.settings.rulebook import Rulebook, where
 
@@ -14,6 +14,9 @@ TEXT = """**I am Steward, this community's own assistant.**
 answer any message of mine and I know what was said before. Several people can join in.
 **Under my answers:** *Stop* while I write; then *Regenerate*, *Continue* and, after a failure, *Retry*, for you and \
 for moderators. Edit your question within two minutes and I answer it anew; delete it and I stop.
+**Private messages:** {private}
+**Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too.
+I can be wrong. Check what matters.
 **Commands**
 - `/ask` asks me something; only you see the answer, until you press *Post here*.
 - `/summarize` tells you what was said, with links. Only you see it; `/catchup` does it for what you missed.
@@ -21,16 +24,14 @@ for moderators. Edit your question within two minutes and I answer it anew; dele
 - `/translate` puts a text or the last messages into your language; in a message's menu *Apps*, *Translate* does it.
 - `/find` looks up what was said here, or what the server's documents say. Only you see it.
 - `/knowledge` lets whoever manages the server give me documents for that.
+- `/mirror` lets whoever manages the server have two channels in two languages mirrored into each other.
 - `/memory` lets me remember what you ask me to; “remember that …” does the same. Off until you say yes.
 - `/privacy` shows what I keep of you, hands it to you, deletes it, or leaves you out.
 - `/usage` tells what you used and what you may; moderators see the server's.
 - `/typing` lets you have my answers in one piece instead of while I write.
 - `/pause` lets a moderator silence me, here or in the whole server.
 - `/settings` lets whoever manages the server choose when and how I answer, for whom, and what I keep.
-- `/help` shows this.
-**Private messages:** {private}
-**Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too.
-I can be wrong. Check what matters."""
+- `/help` shows this."""
 
 
 def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, private: str, rulebook: Rulebook) -> None:
@@ -42,4 +43,6 @@ def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, pr
         mention = f" ({user.mention})" if user else ""
         async with explained(interaction):
             kept = KEPT[rulebook.at_once(where(interaction.guild, interaction.channel)).store]
-            await tell(interaction, TEXT.format(mention=mention, private=private, privacy=privacy, kept=kept))
+            text = TEXT.format(mention=mention, private=private, privacy=privacy, kept=kept)
+            for part in in_messages(text.split("\n")):
+                await tell(interaction, part.shown)

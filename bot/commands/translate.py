@@ -154,7 +154,7 @@ class Translate:
                 count=count,
             )
         except CannotTranslate as error:
-            raise _refused(error) from error
+            raise refused(error) from error
         finally:
             if spent.requests:
                 payer = Payer.of(interaction.user, interaction.guild, interaction.channel)
@@ -254,15 +254,16 @@ def _wanted(interaction: discord.Interaction, text: str | None, last: int | None
 async def _wish(interaction: discord.Interaction, to: str | None, source: str | None) -> Wish:
     """Raises Refusal for a language that nobody knows, and where both are the same."""
     wish = Wish(
-        language_for(interaction) if to is None else await _known(interaction, to),
-        None if source is None else await _known(interaction, source),
+        language_for(interaction) if to is None else await known(interaction, to),
+        None if source is None else await known(interaction, source),
     )
     if wish.source == wish.target:
         raise Refusal(SAME_WISH, language=name_of(wish.target))
     return wish
 
 
-async def _known(interaction: discord.Interaction, given: str) -> str:
+async def known(interaction: discord.Interaction, given: str) -> str:
+    """The language that somebody named. Raises Refusal."""
     language = await understood(given, interaction.locale.value)
     if language is None:
         short = " ".join(given.split())
@@ -271,7 +272,7 @@ async def _known(interaction: discord.Interaction, given: str) -> str:
     return language
 
 
-def _refused(error: CannotTranslate) -> Refusal:
+def refused(error: CannotTranslate) -> Refusal:
     if error.why == "language" and not error.language:
         return Refusal(WHICH)
     return Refusal(CANNOT[error.why], language=name_of(error.language) if error.language else "")

@@ -26,7 +26,7 @@ from storage.errors import StorageError
 
 log = structlog.get_logger()
 
-WITHOUT_MODEL = frozenset({"help", "memory", "pause", "privacy", "settings", "typing", "usage"})
+WITHOUT_MODEL = frozenset({"help", "memory", "mirror", "pause", "privacy", "settings", "typing", "usage"})
 """What can be asked while a moderator has paused Steward."""
 NEEDS_NO_TALK = frozenset({"help", "privacy", "settings", "typing", "usage"})
 """What can be asked in private messages even where talking is off: whose data it is must always be able to ask."""

@@ -39,11 +39,16 @@ class Hearing:
 
     def __init__(self, receive: Receive, errands: Errands, clock: Clock) -> None:
         self._receive = receive
+        self._listeners: list[Callable[[discord.Message], None]] = []
         self._errands = errands
         self._clock = clock
         self._heard: OrderedDict[int, None] = OrderedDict()
         self._last: OrderedDict[int, _Last] = OrderedDict()
         self._before: list[_Last] | None = None
+
+    def also(self, listener: Callable[[discord.Message], None]) -> None:
+        """`listener` gets each message, too, in the order of arrival; it must not wait for anything."""
+        self._listeners.append(listener)
 
     def hears(self, message: discord.Message) -> None:
         """Somebody said something."""
@@ -57,6 +62,8 @@ class Hearing:
         if len(self._last) > CHANNELS:
             self._last.popitem(last=False)
         self._errands.run(self._receive(message), "message")
+        for listener in self._listeners:
+            listener(message)
 
     def is_cut_off(self) -> None:
         """The socket is gone; nothing is heard until a session goes on or begins."""

@@ -203,11 +203,23 @@ FILTER_OWN_TEXT = Spec(
     Kind.CHOICE,
     (Option(True, "On"), Option(False, "Off")),
 )
+FLAGS = Spec(
+    "flags",
+    "Flags under messages",
+    "Somebody reacts with a flag such as 🇫🇷 and gets the message in that language. Once per message and language.",
+    (SERVER, CHANNEL),
+    Kind.CHOICE,
+    (
+        Option("off", "Nothing happens", "A flag is just a flag"),
+        Option("reply", "I translate in a reply", "Everybody there reads it, and no other reaction repeats it"),
+        Option("dm", "I translate in private", "Whoever reacts gets it as a private message"),
+    ),
+)
 
 EVERYTHING: tuple[Spec, ...] = (
     ANSWER_WHEN, ANSWER_IN, WHO, PERSONA, LANGUAGE, MODEL, MAX_TOKENS, CONTEXT_MESSAGES, CONTEXT_TOKENS,
     REQUESTS_PER_DAY, TOKENS_PER_DAY, ROLE_REQUESTS_PER_DAY, ROLE_TOKENS_PER_DAY, STORE, RETENTION_DAYS,
-    FILTER_OWN_TEXT,
+    FILTER_OWN_TEXT, FLAGS,
 )  # fmt: skip
 BY_NAME = {spec.name: spec for spec in EVERYTHING}
 

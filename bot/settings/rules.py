@@ -7,6 +7,7 @@ from typing import Literal
 
 AnswerWhen = Literal["addressed", "mentioned", "everything", "nothing"]
 AnswerIn = Literal["channel", "thread"]
+Flags = Literal["off", "reply", "dm"]
 Store = Literal["addressed", "everything", "nothing"]
 
 
@@ -30,3 +31,4 @@ class Rules:
     store: Store = "addressed"
     retention_days: int = 30
     filter_own_text: bool = True
+    flags: Flags = "off"

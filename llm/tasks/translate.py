@@ -109,6 +109,11 @@ class Translation:
         await self._write_all(todo, job, progress, may_leave=len(todo) < len(found))
         return [_done(text, one, target) for text, one in zip(texts, found, strict=True)]
 
+    async def require(self, source: str, target: str) -> None:
+        """Raises CannotTranslate where nothing translates from one of these languages into the other, and other
+        llm.errors where that cannot be told now."""
+        await self._engine(Job(source, target, None, "command"))
+
     async def _read(self, texts: Sequence[str], names: Collection[str], source: str | None) -> list[_Text]:
         """What must not change is put aside, and the languages are found out."""
         people = await self._people(texts)

@@ -224,6 +224,7 @@ class TestTheTree:
             "help",
             "knowledge",
             "memory",
+            "mirror",
             "pause",
             "privacy",
             "settings",

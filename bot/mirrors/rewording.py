@@ -1,0 +1,101 @@
+"""Somebody's message → the texts that stand for it in another language, counted and looked at before anybody sees them.
+
+Mirrors and flags share it. It does not know where the texts are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import discord
+import structlog
+
+from bot.conversation.own_text import WordList
+from bot.conversation.rendering import small
+from bot.language import Speech, _, language_of, speaking
+from bot.metering import Metering, Payer
+from bot.mirrors.wording import CUT, NOT_TRANSLATED, OWN_WORDS, Said, texts
+from bot.settings.rulebook import Rulebook, where
+from llm.errors import LLMError
+from llm.tasks.translate import Translated, Translation
+from llm.types import Usage
+from storage.usage import Used
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Into which language, for whom it is counted, and what is said above it."""
+
+    language: str
+    payer: Payer
+    above: str = ""
+
+
+class Rewording:
+    """Translates messages."""
+
+    def __init__(self, translation: Translation, rulebook: Rulebook, metering: Metering, words: WordList) -> None:
+        self._translation = translation
+        self._rulebook = rulebook
+        self._metering = metering
+        self._words = words
+
+    async def of(self, message: discord.Message, wish: Wish) -> tuple[Translated, list[str]]:
+        """The translation, and the messages that show it. Raises llm.errors and StorageError."""
+        said = Said.of(message)
+        (found,) = await self.translated(message, [said.words], wish)
+        return found, await self.shown(message, said, found, wish.above)
+
+    async def or_original(self, message: discord.Message, wish: Wish) -> list[str]:
+        """The messages that show it in the other language, or, where nothing can translate it, as it was written.
+
+        Raises StorageError."""
+        try:
+            return (await self.of(message, wish))[1]
+        except LLMError as error:
+            log.warning("message not translated", message=message.id, error=repr(error))
+            said = Said.of(message)
+            return texts(said.words, said, above=wish.above, under=small(_(NOT_TRANSLATED)))
+
+    async def translated(self, message: discord.Message, some: Sequence[str], wish: Wish) -> list[Translated]:
+        """These texts of a message. Raises llm.errors and StorageError."""
+        spent: list[Usage | None] = []
+        rules = await self._rulebook.at(where(message.guild, message.channel))
+        guild_id = message.guild.id if message.guild else 0
+        try:
+            return await self._translation.translate(
+                some,
+                wish.language,
+                user=f"{guild_id}/{message.author.id}",
+                priority="command",
+                model=rules.model,
+                count=spent.append,
+            )
+        finally:
+            await self._metering.count(wish.payer, _used(spent))
+
+    async def shown(self, message: discord.Message, said: Said, found: Translated, above: str) -> list[str]:
+        """The messages that show a translation; one with words that Steward does not say is not shown."""
+        rules = await self._rulebook.at(where(message.guild, message.channel))
+        if rules.filter_own_text and self._words.is_in(found.text):
+            return [small(_(OWN_WORDS, link=said.link))]
+        under = small(_(CUT, link=said.link)) if found.truncated else ""
+        return texts(found.text, said, above=above, under=under)
+
+
+def spoken_in(language: str) -> AbstractContextManager[None]:
+    """Remarks in the body are in the language of the text around them, as far as Steward speaks it."""
+    code = language_of(language)
+    return speaking(Speech(code, code))
+
+
+def _used(spent: Sequence[Usage | None]) -> Used:
+    """All requests for one message are one."""
+    if not spent:
+        return Used()
+    known = [usage for usage in spent if usage is not None]
+    return Used(1, sum(one.prompt_tokens for one in known), sum(one.completion_tokens for one in known))

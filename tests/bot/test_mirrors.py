@@ -1,0 +1,198 @@
+"""Mirrored channels: what is said in one stands in the other, translated, under its writer's name, and follows it."""
+
+from __future__ import annotations
+
+import discord
+import pytest
+
+from bot.commands.mirror import NOT_ALLOWED, SAME_CHANNEL, SAME_LANGUAGE
+from bot.mirrors.hooks import NAME
+from bot.mirrors.wording import NOT_TRANSLATED
+from storage.database import Database
+from storage.mirrors import Copies, Mirrors
+from tests.bot.conftest import World
+from tests.bot.mirrored import BONJOUR, EAU, HELLO, WATER, Pair, knows, pair_of
+from tests.fakes import ScriptedEngine, failure
+
+
+@pytest.fixture
+def pair(world: World, engine: ScriptedEngine) -> Pair:
+    knows(engine)
+    return pair_of(world)
+
+
+@pytest.fixture
+async def mirrored(pair: Pair) -> Pair:
+    result = await pair.start()
+    assert result.ephemeral and "are mirrored now" in str(result.response and result.response.content)
+    return pair
+
+
+async def test_what_is_said_stands_in_the_other_channel_under_its_writers_name(mirrored: Pair) -> None:
+    ada, grace = mirrored.world.ada, mirrored.world.grace
+    await ada.send(mirrored.here, HELLO)
+    await grace.send(mirrored.there, EAU)
+    (there,), (here,) = mirrored.copies(), mirrored.copies(mirrored.here)
+    assert (there.content, there.author.name, here.content, here.author.name) == (BONJOUR, "Ada", WATER, "Grace")
+    assert [hook.name for hook in await mirrored.world.env.bot.get_channel(mirrored.there.id).webhooks()] == [NAME]
+    notices = [mirrored.world.said(channel)[0] for channel in (mirrored.here, mirrored.there)]
+    assert f"<#{mirrored.there.id}>" in notices[0] and f"<#{mirrored.here.id}>" in notices[1]
+
+
+async def test_edits_and_deletions_follow(mirrored: Pair, database: Database, engine: ScriptedEngine) -> None:
+    ada = mirrored.world.ada
+    said = await ada.send(mirrored.here, HELLO)
+    await ada.edit(said, WATER)
+    assert mirrored.texts() == [EAU]
+    await ada.delete(said)
+    assert mirrored.texts() == []
+    assert await Copies(database).of([said.id]) == []
+    assert engine.unused == 2, "only what was said and what it became was translated"
+
+
+async def test_nothing_goes_round_in_circles(mirrored: Pair, engine: ScriptedEngine) -> None:
+    await mirrored.world.ada.send(mirrored.here, HELLO)
+    hook = mirrored.world.guild.create_webhook(mirrored.here, "Herald")
+    await hook.send(WATER)
+    assert (mirrored.texts(), mirrored.texts(mirrored.here)) == ([BONJOUR], [WATER])
+    assert len(engine.requests) == 1
+
+
+async def test_a_reply_quotes_and_links_to_what_stands_there(mirrored: Pair) -> None:
+    said = await mirrored.world.ada.send(mirrored.here, HELLO)
+    (copy,) = mirrored.copies()
+    await mirrored.world.grace.send(mirrored.there, EAU, reply_to=copy)
+    (answer,) = mirrored.copies(mirrored.here)
+    above, words = answer.content.split("\n")
+    assert words == WATER
+    assert above.startswith("-# ↪ [Ada](") and str(said.id) in above and HELLO in above
+
+
+async def test_what_cannot_be_translated_stands_as_it_was(mirrored: Pair, engine: ScriptedEngine) -> None:
+    engine.enqueue(failure(500), failure(500), failure(500))
+    await mirrored.world.ada.send(mirrored.here, "Nobody ever taught the model this sentence.")
+    (text,) = mirrored.texts()
+    assert text.startswith("Nobody ever taught the model this sentence.\n-# ")
+
+
+async def test_mentions_look_as_they_did(mirrored: Pair, engine: ScriptedEngine) -> None:
+    grace = mirrored.world.grace
+    knows(engine, {"Good morning, everybody, where is [1]?": "Bonjour tout le monde, où est [1] ?"})
+    await mirrored.world.ada.send(mirrored.here, f"Good morning, everybody, where is {grace.mention}?")
+    assert mirrored.texts() == [f"Bonjour tout le monde, où est {grace.mention} ?"]
+
+
+async def test_files_come_as_links(mirrored: Pair) -> None:
+    await mirrored.world.ada.send(mirrored.here, "", attachments=[("plan.txt", b"dig")])
+    (text,) = mirrored.texts()
+    assert text.startswith("[plan.txt](https://")
+
+
+async def test_who_is_left_out_is_not_carried_and_their_words_are_taken_back(mirrored: Pair) -> None:
+    ada = mirrored.world.ada
+    await ada.send(mirrored.here, HELLO)
+    assert mirrored.texts() == [BONJOUR]
+    asked = await ada.slash(mirrored.here, "privacy opt-out")
+    await ada.click(asked.response, custom_id="steward:mine:privacy-opt-out:here")
+    assert mirrored.texts() == []
+    await ada.send(mirrored.here, WATER)
+    assert mirrored.texts() == []
+
+
+async def test_after_a_restart_it_goes_on(mirrored: Pair, database: Database) -> None:
+    said = await mirrored.world.ada.send(mirrored.here, HELLO)
+    (kept,) = await Mirrors(database).all()
+    (copy,) = await Copies(database).of([said.id])
+    assert (kept.stopped, copy.mirror_id, copy.language) == ("", kept.id, "fr")
+
+
+async def test_stopping(mirrored: Pair, database: Database) -> None:
+    (choice,) = await mirrored.mira.autocomplete(mirrored.here, "mirror stop", "pair", "salon")
+    listed = await mirrored.mira.slash(mirrored.here, "mirror list")
+    assert "English" in str(listed.response.content) and "French" in str(listed.response.content)
+    await mirrored.mira.slash(mirrored.here, "mirror stop", pair=choice["value"])
+    await mirrored.world.ada.send(mirrored.here, HELLO)
+    assert (mirrored.texts(), await Mirrors(database).all()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"other_language": "en"}, SAME_LANGUAGE),
+        ({"other_language": "klingon"}, "I do not know the language"),
+    ],
+)
+async def test_what_cannot_be_a_pair(pair: Pair, options: dict[str, object], why: str) -> None:
+    result = await pair.start(**options)
+    assert result.ephemeral and why in str(result.response.content)
+    same = await pair.start(other=pair.here)
+    assert same.response.content == SAME_CHANNEL
+
+
+async def test_only_who_manages_both_channels(pair: Pair, world: World) -> None:
+    assert "mirror" not in world.ada.available_commands(pair.here)
+    commands = await world.env.bot.tree.fetch_commands()
+    world.guild.set_command_permissions(next(one for one in commands if one.name == "mirror"), {world.ada: True})
+    result = await pair.start(world.ada)
+    assert (result.ephemeral, result.response.content) == (True, NOT_ALLOWED)
+
+
+async def test_without_manage_webhooks_it_says_what_to_do(pair: Pair, world: World) -> None:
+    me = world.env.bot.user
+    assert me is not None
+    closed = world.guild.create_text_channel(
+        "closed", overwrites={me: discord.PermissionOverwrite(manage_webhooks=False)}
+    )
+    result = await pair.start(other=closed)
+    assert "*Manage Webhooks*" in result.response.content and closed.mention in result.response.content
+
+
+async def test_a_wider_channel_asks_first(pair: Pair, world: World, database: Database) -> None:
+    hidden = {
+        world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
+        world.guild.roles["Managers"]: discord.PermissionOverwrite(view_channel=True),
+        world.env.bot.user: discord.PermissionOverwrite(view_channel=True),
+    }
+    lounge = world.guild.create_text_channel("lounge", overwrites=hidden)
+    result = await pair.start(other=lounge)
+    assert "everybody in this server" in result.response.content
+    assert await Mirrors(database).all() == []
+    pressed = await pair.mira.click(result.response, label="Mirror them")
+    assert pressed.acknowledged
+    (made,) = await Mirrors(database).all()
+    assert made.confirmed == {f"{pair.here.id}:{world.guild.id}"}
+    await world.ada.send(pair.here, HELLO)
+    assert pair.texts(lounge) == [BONJOUR]
+
+
+async def test_a_channel_that_becomes_wider_stops_it_once(mirrored: Pair, world: World, database: Database) -> None:
+    hidden = discord.PermissionOverwrite(view_channel=False)
+    here = world.env.bot.get_channel(mirrored.here.id)
+    await here.set_permissions(here.guild.me, overwrite=discord.PermissionOverwrite(view_channel=True))
+    await here.set_permissions(here.guild.default_role, overwrite=hidden)
+    await world.env.settle()
+    (resting,) = await Mirrors(database).all()
+    assert resting.stopped == "wider"
+    assert any("everybody in this server" in text for text in world.said(mirrored.here))
+    await world.grace.send(mirrored.there, EAU)
+    assert mirrored.texts(mirrored.here) == []
+    listed = await mirrored.mira.slash(mirrored.there, "mirror list")
+    assert "rests" in str(listed.response.content)
+
+
+async def test_a_webhook_that_somebody_deleted_is_made_anew(mirrored: Pair, world: World) -> None:
+    await world.ada.send(mirrored.here, HELLO)
+    for hook in await world.env.bot.get_channel(mirrored.there.id).webhooks():
+        await hook.delete()
+    await world.ada.send(mirrored.here, WATER)
+    assert mirrored.texts() == [BONJOUR, EAU]
+
+
+async def test_the_server_pays(mirrored: Pair, world: World) -> None:
+    await world.ada.send(mirrored.here, HELLO)
+    shown = await world.ada.slash(mirrored.here, "usage")
+    assert "1 request" not in str(shown.response.content)
+
+
+def test_what_is_said_of_a_failure_is_one_sentence() -> None:
+    assert NOT_TRANSLATED.endswith(".")
