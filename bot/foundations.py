@@ -26,6 +26,7 @@ from bot.metering import Metering
 from bot.permissions import PrivatePolicy
 from bot.settings.defaults import defaults
 from bot.settings.rulebook import Rulebook
+from bot.tally import Tally
 from bot.whereabouts import privacy_line
 from llm.client import LLMClient
 from llm.tasks_client import TasksClient
@@ -79,6 +80,7 @@ class Shared:
     stored: GuildSettings
     rulebook: Rulebook
     intake: Intake
+    tally: Tally
     gate: Gate
     metering: Metering
 
@@ -90,7 +92,8 @@ def share(base: Foundations) -> Shared:
     rulebook = Rulebook(stored, defaults(settings, in_playground=base.in_playground))
     attachments, pauses = Attachments(), Pauses(clock)
     pictures, replies = Pictures(base.llm, attachments), Replies(pauses)
-    leaving = Leaving(Privacy(base.database), replies)
+    tally = Tally(clock.utc)
+    leaving = Leaving(Privacy(base.database), replies, usage, tally, clock.utc)
     leaving.also(pictures.forget_person)
     return Shared(
         membership=Membership(settings.bot.guilds, stored, adopt_all=base.in_playground),
@@ -107,8 +110,9 @@ def share(base: Foundations) -> Shared:
         stored=stored,
         rulebook=rulebook,
         intake=Intake(base.history, base.my_id, rulebook.keeps, attachments, base.errands),
-        gate=Gate(rulebook, usage, clock.utc, clock.now),
-        metering=Metering(usage, rulebook, clock.utc),
+        tally=tally,
+        gate=Gate(rulebook, usage, tally, clock.utc, clock.now),
+        metering=Metering(usage, tally, rulebook, clock.utc),
     )
 
 

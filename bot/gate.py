@@ -1,4 +1,5 @@
-"""Whether somebody may ask right now: by their roles, and by what they have used today. Asked before any work begins.
+"""Whether somebody may ask right now: by their roles, and by what they have used today. Asked before any work begins,
+which counts from then on, so that nobody passes a limit by asking twice at once.
 
 Days are days in UTC. It does not know who is answered at all (`permissions`), nor how much in a minute (`limits`).
 """
@@ -13,16 +14,24 @@ from datetime import datetime, timedelta
 import discord
 
 from bot.errors import Refusal, TooManyRequests
-from bot.language import _, _n, listed
+from bot.language import N_, _, _n, listed
 from bot.settings.resolving import Where
 from bot.settings.rulebook import Rulebook, where
 from bot.settings.rules import Rules
 from bot.settings.sharing import Share
-from storage.usage import Usage
+from bot.tally import Tally
+from storage.usage import Usage, Used, total
 
 TOLD_FOR_S = 600.0
 """Somebody who was told of their limit is not told in full again within this."""
 REMEMBERED_PEOPLE = 10_000
+IN_WORK = N_(
+    "What I am answering for you just now takes the rest of what you may use today. Please wait until it is done, then "
+    "ask again."
+)
+ALL_IN_WORK = N_(
+    "What I am answering just now takes the rest of what {people} may use together today. Please ask again in a moment."
+)
 
 
 class Gate:
@@ -32,11 +41,13 @@ class Gate:
         self,
         rulebook: Rulebook,
         usage: Usage,
+        tally: Tally,
         utc: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.rulebook = rulebook
         self._usage = usage
+        self._tally = tally
         self._utc = utc
         self._clock = clock
         self._told: OrderedDict[int, float] = OrderedDict()
@@ -44,14 +55,19 @@ class Gate:
     async def require(
         self, guild: discord.Guild | None, channel: discord.abc.Snowflake | None, person: discord.abc.User
     ) -> Rules:
-        """The rules that hold for this person there, if they let them ask. Raises Refusal with a sentence for them."""
+        """The rules that hold for this person there, if they let them ask. Raises Refusal with a sentence for them.
+
+        What they ask counts as used until it is counted (`Metering`), or the current task ends."""
         spot = where(guild, channel, person)
         rules = await self.rulebook.at(spot)
         if guild is not None:
             require_role(rules, guild, person)
-        await self._require_quota(rules, guild.id if guild else None, person.id)
-        if guild is not None and spot is not None:
-            await self._require_share(guild, spot, person.id)
+        guild_id = guild.id if guild else None
+        async with self._tally.figures(guild_id):
+            await self._require_quota(rules, guild_id, person.id)
+            if guild is not None and spot is not None:
+                await self._require_share(guild, spot, person.id)
+            self._tally.begin(person.id, guild_id, spot.roles if spot else (), rules.max_tokens)
         return rules
 
     async def for_interaction(self, interaction: discord.Interaction) -> Rules:
@@ -61,7 +77,8 @@ class Gate:
     async def _require_quota(self, rules: Rules, guild_id: int | None, person_id: int) -> None:
         if not rules.requests_per_day and not rules.tokens_per_day:
             return
-        used = await self._usage.of_person(person_id, self._utc(), guild_id)
+        stored = await self._usage.of_person(person_id, self._utc(), guild_id)
+        used = total([stored, self._tally.used_before(person_id, guild_id)])
         if rules.requests_per_day and used.requests >= rules.requests_per_day:
             sentence = _n(
                 "You have used your {count} request for today. I am free for you again at {when}.",
@@ -76,6 +93,8 @@ class Gate:
                 rules.tokens_per_day,
                 when=self._midnight(),
             )
+        elif _reaches(rules, total([used, self._tally.in_work(person_id, guild_id)])):
+            sentence = IN_WORK
         else:
             return
         raise TooManyRequests(sentence, first=self._is_news(person_id))
@@ -95,6 +114,9 @@ class Gate:
                     share=_shared(share),
                     when=self._midnight(),
                 )
+            at_once = total([used[share.role_id], self._tally.in_work_for(guild.id, share.role_id)])
+            if share.used(at_once) >= share.limit:
+                raise TooManyRequests(ALL_IN_WORK, first=self._is_news(person_id), people=who_shares(guild, share))
 
     def _midnight(self) -> str:
         """When the next day begins, as each reader's clock shows it."""
@@ -109,6 +131,12 @@ class Gate:
         while len(self._told) > REMEMBERED_PEOPLE:
             self._told.popitem(last=False)
         return self._told[person_id] == now
+
+
+def _reaches(rules: Rules, used: Used) -> bool:
+    """Whether so much is as much as one person may use."""
+    requests, tokens = rules.requests_per_day, rules.tokens_per_day
+    return bool(requests and used.requests >= requests) or bool(tokens and used.tokens >= tokens)
 
 
 def who_shares(guild: discord.Guild, share: Share) -> str:

@@ -15,6 +15,7 @@ import structlog
 from bot.settings.resolving import Where
 from bot.settings.rulebook import Rulebook, where
 from bot.settings.sharing import counted_roles
+from bot.tally import Tally
 from llm.types import Usage as EngineUsage
 from storage.errors import StorageError
 from storage.usage import Usage, Used
@@ -45,8 +46,9 @@ def used_by(usage: EngineUsage | None) -> Used:
 class Metering:
     """Counts. What cannot be counted is logged: the answer stands."""
 
-    def __init__(self, usage: Usage, rulebook: Rulebook, utc: Callable[[], datetime]) -> None:
+    def __init__(self, usage: Usage, tally: Tally, rulebook: Rulebook, utc: Callable[[], datetime]) -> None:
         self._usage = usage
+        self._tally = tally
         self._rulebook = rulebook
         self._utc = utc
 
@@ -55,8 +57,12 @@ class Metering:
         if used == Used():
             return
         spot = payer.spot
+        guild_id = spot.guild_id if spot else None
         try:
             roles = counted_roles(spot, await self._rulebook.chosen(spot.guild_id)) if spot else []
-            await self._usage.count(payer.person_id, spot.guild_id if spot else None, used, self._utc(), roles)
+            async with self._tally.figures(guild_id):
+                await self._usage.count(payer.person_id, guild_id, used, self._utc(), roles)
+                if used.requests:
+                    self._tally.counted()
         except StorageError as error:
             log.error("use not counted", error=str(error))

@@ -118,7 +118,7 @@ def _usage(base: Foundations, shared: Shared) -> UsageDesk:
     usage, clock = Usage(base.database), base.pace.clock
     return UsageDesk(
         usage=usage,
-        allowances=limits_of(shared.rulebook, usage, clock, base.settings.bot.requests_per_minute),
+        allowances=limits_of(shared.rulebook, usage, shared.tally, clock, base.settings.bot.requests_per_minute),
         limits=shared.limits,
         charts=Charts(),
         clock=clock,

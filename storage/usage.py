@@ -78,6 +78,13 @@ class Usage:
         async with self._database.session(settled=False) as session:
             return {row[0]: _used(row[1:]) for row in (await session.execute(wanted)).all()}
 
+    async def by_server(self, person_id: int, since: datetime, guild_id: int | None = None) -> dict[int, Used]:
+        """What one person used since that day, by server; OUTSIDE stands for what was outside of servers."""
+        wanted = select(Use.guild_id, *SUMS).where(*_which(since, guild_id), Use.person_id == person_id)
+        async with self._database.session(settled=False) as session:
+            rows = (await session.execute(wanted.group_by(Use.guild_id))).all()
+        return {row[0]: _used(row[1:]) for row in rows}
+
     async def by_person(self, since: datetime, guild_id: int | None = None, most: int = 10) -> dict[int, Used]:
         """Who used most tokens, first first."""
         wanted = select(Use.person_id, *SUMS).where(*_which(since, guild_id)).group_by(Use.person_id)

@@ -23,6 +23,7 @@ from bot.limits import AT_ONCE, PersonalLimits
 from bot.settings.rulebook import Rulebook, where
 from bot.settings.sharing import Share
 from bot.settings.values import counted
+from bot.tally import Tally
 from storage.usage import Usage, Used, total
 
 log = structlog.get_logger()
@@ -147,7 +148,7 @@ def add_usage(tree: app_commands.CommandTree[discord.Client], desk: UsageDesk) -
             await (desk.servers(interaction, guild) if guild else desk.mine(interaction))
 
 
-def limits_of(rulebook: Rulebook, usage: Usage, clock: Clock, per_minute: int) -> Allowances:
+def limits_of(rulebook: Rulebook, usage: Usage, tally: Tally, clock: Clock, per_minute: int) -> Allowances:
     """What holds for whoever asks: the limits of the owner's file, and what the server's managers chose, with what is
     used of it today."""
     standing = (
@@ -157,7 +158,8 @@ def limits_of(rulebook: Rulebook, usage: Usage, clock: Clock, per_minute: int) -
 
     async def told(interaction: discord.Interaction) -> Sequence[str]:
         rules = await rulebook.for_interaction(interaction)
-        used = await usage.of_person(interaction.user.id, clock.utc(), interaction.guild_id)
+        stored = await usage.of_person(interaction.user.id, clock.utc(), interaction.guild_id)
+        used = total([stored, tally.used_before(interaction.user.id, interaction.guild_id)])
         quotas = [
             f"{counted(limit, unit)} a day, from midnight to midnight (UTC); {spent:,} used today"
             for limit, unit, spent in (

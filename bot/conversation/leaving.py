@@ -7,10 +7,16 @@ It does not know who holds copies: they say so by `also`. What is stored where i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 
 from bot.conversation.running import Replies, Why
+from bot.tally import Tally
 from storage.privacy import Privacy, Receipt
+from storage.usage import Usage
 
+LIMITS_HOLD = "How much you used of me today stays in memory until midnight (UTC), so that limits hold; not for what."
+Delete = Callable[[int, int | None], Awaitable[Receipt]]
 Forget = Callable[[int, int | None], None]
 """Drops what is held of a person, in one server or (None) everywhere; before what is stored goes, and again after."""
 
@@ -21,9 +27,14 @@ Before = Callable[[int, int | None], Awaitable[None]]
 class Leaving:
     """Carries it out. Methods raise StorageError."""
 
-    def __init__(self, privacy: Privacy, replies: Replies) -> None:
+    def __init__(
+        self, privacy: Privacy, replies: Replies, usage: Usage, tally: Tally, utc: Callable[[], datetime]
+    ) -> None:
         self._privacy = privacy
         self._replies = replies
+        self._usage = usage
+        self._tally = tally
+        self._utc = utc
         self._forgets: list[Forget] = []
         self._before: list[Before] = []
 
@@ -41,7 +52,7 @@ class Leaving:
         for before in self._before:
             await before(person_id, guild_id)
         try:
-            return await self._privacy.delete(person_id, guild_id)
+            return await self._limited(self._privacy.delete, person_id, guild_id)
         finally:
             self._forget(person_id, guild_id)
             self._replies.without(person_id, guild_id)
@@ -52,10 +63,17 @@ class Leaving:
         for before in self._before:
             await before(person_id, guild_id)
         try:
-            return await self._privacy.opt_out(person_id, guild_id)
+            return await self._limited(self._privacy.opt_out, person_id, guild_id)
         finally:
             self._end(person_id, guild_id)  # again: what they asked a moment before it was known
             self._replies.without(person_id, guild_id)
+
+    async def _limited(self, delete: Delete, person_id: int, guild_id: int | None) -> Receipt:
+        """Delete it, and go on holding them to their limits of today: these would begin anew else."""
+        used = await self._usage.by_server(person_id, self._utc(), guild_id)
+        receipt = await delete(person_id, guild_id)
+        self._tally.deleted(person_id, used)
+        return replace(receipt, kept=[*receipt.kept, LIMITS_HOLD]) if used else receipt
 
     def _end(self, person_id: int, guild_id: int | None) -> None:
         self._replies.stop_for(person_id, guild_id, Why.LEFT)
