@@ -59,6 +59,7 @@ def look_up(base: Foundations, shared: Shared, ask: Ask, works: Works, pages: Pa
         words=shared.words,
     )
     shared.leaving.also(lambda person_id, guild_id: find.forget(person_id))
+    shared.leaving.also(lambda person_id, guild_id: search.forget(guild_id))
     knowledge = Knowledge(
         documents=Documents(base.database),
         attachments=shared.attachments,

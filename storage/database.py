@@ -23,7 +23,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool
 from storage import address, schema
 from storage.errors import DatabaseUnavailable
 from storage.failures import translated
-from storage.indexing import SQLITE_FORGET
+from storage.indexing import AT_ONCE_SINCE, SQLITE_AT_ONCE, SQLITE_FORGET
 from storage.intake import WRITE_AFTER_S, Intake, Write
 from storage.models import Base
 
@@ -137,7 +137,10 @@ class Database:
         try:
             with translated(self._address, self._driver_errors):
                 async with self._write_lock, engine.begin() as connection:
-                    return await connection.run_sync(schema.upgrade)
+                    revision = await connection.run_sync(schema.upgrade)
+                    if self.is_sqlite and sqlite3.sqlite_version_info >= AT_ONCE_SINCE:
+                        await connection.execute(text(SQLITE_AT_ONCE))
+                    return revision
         finally:
             await engine.dispose()
 

@@ -34,8 +34,12 @@ SQLITE_UP = (
 because its message did. A passage is never updated."""
 POSTGRES_UP = (f"CREATE INDEX {POSTGRES_INDEX} ON passages USING gin (to_tsvector('english', words))",)
 
+SQLITE_AT_ONCE = f"INSERT INTO {FTS} ({FTS}, rank) VALUES ('secure-delete', 1)"
+"""What is deleted leaves the index with its message. Kept in the table: a SQLite older than AT_ONCE_SINCE cannot read
+such an index any more."""
+AT_ONCE_SINCE = (3, 42, 0)
 SQLITE_FORGET = f"INSERT INTO {FTS} ({FTS}) VALUES ('optimize')"
-"""FTS5 only notes what was deleted; merged into one piece, its pages hold what is there and nothing else."""
+"""Without that FTS5 only notes what was deleted; merged into one piece, its pages hold what is there, nothing else."""
 
 _NOT_WORDS = re.compile(r"https?://\S+|<a?:\w+:\d+>|<[@#][!&]?\d+>|</[^>]*>|<t:-?\d+(?::\w)?>")
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"

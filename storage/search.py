@@ -156,6 +156,10 @@ class Search:
             )
         return await self._by_pgvector(vector, model, within, most)
 
+    def forget(self, guild_id: int | None) -> None:
+        """Hold no vectors of a server, or (None) of any, in memory, until somebody asks again."""
+        self._shelves.forget(guild_id)
+
     async def passages(self, ids: Collection[int]) -> dict[int, Found]:
         """What these passages say, as far as they are still there."""
         found: dict[int, Found] = {}

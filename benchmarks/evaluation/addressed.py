@@ -8,7 +8,6 @@ It measures nothing.
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,11 +35,6 @@ class Case:
 def cases(log: Sequence[Line]) -> list[Case]:
     """All questions of one log that somebody answered by name."""
     return [case for place in range(len(log)) if (case := _case(log, place)) is not None]
-
-
-def drawn(every: Sequence[Case], count: int, seed: int) -> list[Case]:
-    """`count` of these cases, the same each time."""
-    return random.Random(seed).sample(list(every), min(count, len(every)))
 
 
 def _case(log: Sequence[Line], place: int) -> Case | None:

@@ -1,115 +1,109 @@
-"""How often what answers a question is among the first five that are found: by words, by meaning, and by both.
+"""`steward eval find`: is what answers a question among the first five that are found, and is "I did not find it" true?
 
-Takes questions with known answer messages from IRC logs (`addressed`), stores the logs in SQLite as the bot does, gives
-every message its vector by the worker's own /v1/embeddings, and searches all of them for each question, without the
-question's own message. Measures recall@5 (the share of questions of which some answer is among the first five) and the
-mean reciprocal rank. Why: hybrid search has to be worth its vectors, and its words. Ends in one JSON line.
+Stores IRC logs in SQLite as the bot does, gives every message its vector by the worker's own /v1/embeddings, and asks
+(`irc`). Of questions with known answers: recall@5 (the share of which some answer is among the first five) and the mean
+reciprocal rank, by words, by meaning, and by both; the question's own message is left out. Of these and of as many
+that nobody answered there: how often something is shown, and how often "I did not find it" (`calibration`). Why: hybrid
+search has to be worth its vectors, and its words, and whoever asks in vain should be told so. The scorer is tried on
+known answers first. Ends in one JSON line.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import chat_logs, report
+from benchmarks import report
 from benchmarks.encoder_batching import READY_S, worker
-from benchmarks.evaluation.addressed import Case, cases, drawn
+from benchmarks.evaluation import calibration
+from benchmarks.evaluation.calibration import Seen, Trial, best, judged
+from benchmarks.evaluation.irc import GUILD, LOGS, Question, Server, server
 from llm.config import LLMSettings
 from llm.errors import EngineUnavailable
-from llm.tasks.find import fused, telling
+from llm.tasks.find import CONSIDERED, RANKED, THRESHOLDS, fused, share, telling, wanted_of
 from llm.tasks_client import TasksClient
 from storage.database import Database
-from storage.history import History, StoredMessage, StoredPerson
+from storage.history import History
 from storage.indexing import words
 from storage.search import AT_ONCE, Search, Within
 
-LOGS = Path("../shared/data/chat_logs/ubuntu_irc")
-GUILD = 1
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-FIRST, RANKED = 5, 50
+FIRST = 5
 TOGETHER = 64
+WAYS = ("words", "meaning", "hybrid")
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, and the ids of its message and of its answers."""
-
-    text: str
-    asked: int
-    answers: frozenset[int]
+Ranks = dict[str, int | None]
 
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
     parser = report.parser(__doc__)
-    parser.add_argument("--logs", type=Path, default=LOGS, help="folder of IRC logs")
+    data = Path(os.environ.get("STEWARD_DATA") or "../shared/data")
+    parser.add_argument("--data", type=Path, default=data, help="folder with chat_logs and instruct (STEWARD_DATA)")
     parser.add_argument("--files", type=int, default=8, help="logs that are searched, the first by name")
-    parser.add_argument("--questions", type=int, default=100)
+    parser.add_argument("--questions", type=int, default=100, help="of each of the three sorts")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="folder that keeps the database, so that a second run is quick")
+    parser.add_argument("--calibrate", action="store_true", help="look for better thresholds, by other questions")
     return parser.parse_args(arguments)
 
 
-def corpus(folder: Path, files: int, count: int, seed: int) -> tuple[list[StoredMessage], list[Question]]:
-    """All messages of the logs, each log a channel, and the questions that are asked of them."""
-    messages: list[StoredMessage] = []
-    found: list[tuple[int, Case]] = []
-    for number, path in enumerate(sorted(folder.glob("*.raw.txt"))[:files], 1):
-        log = chat_logs.read(path)
-        first = len(messages) + 1
-        found += [(first, case) for case in cases(log)]
-        messages += [
-            StoredMessage(
-                id=first + place,
-                channel_id=1_000 + number,
-                guild_id=GUILD,
-                author=StoredPerson(10_000 + hash_of(line.nick), line.nick),
-                content=line.text,
-                created_at=BEGIN + timedelta(days=number, seconds=line.at_s),
-            )
-            for place, line in enumerate(log)
-        ]
-    chosen = set(map(id, drawn([case for _, case in found], count, seed)))
-    questions = [
-        Question(case.question, first + case.asked_at, frozenset(first + place for place in case.answers))
-        for first, case in found
-        if id(case) in chosen
-    ]
-    return messages, questions
+def scored(ranks: Sequence[int | None]) -> dict[str, float]:
+    """Recall@5 and mean reciprocal rank."""
+    return {
+        "recall_at_5": float(np.mean([rank is not None and rank <= FIRST for rank in ranks])),
+        "mrr": float(np.mean([1 / rank if rank else 0.0 for rank in ranks])),
+    }
 
 
-def hash_of(nick: str) -> int:
-    """A number for a name, the same each time."""
-    return int.from_bytes(nick.encode()[:6], "big")
+def try_scorer() -> None:
+    """Known answers: half are among the first five here, and the ranks' reciprocals add up to 1.7. Exits otherwise."""
+    known = scored([1, 2, 5, 6, None, None])
+    if known != {"recall_at_5": 0.5, "mrr": (1 + 1 / 2 + 1 / 5 + 1 / 6) / 6} or scored([None])["mrr"] != 0:
+        raise SystemExit(f"The scorer is wrong: {known}.")
 
 
-async def measured(chosen: argparse.Namespace) -> dict[str, object]:
-    messages, questions = corpus(chosen.logs, chosen.files, chosen.questions, chosen.seed)
-    print(f"{len(messages):,} messages, {len(questions)} questions")
-    with tempfile.TemporaryDirectory() as folder, worker() as address:
+async def measured(chosen: argparse.Namespace, asked: Server) -> dict[str, object]:
+    with ExitStack() as undo:
+        folder = chosen.keep or undo.enter_context(tempfile.TemporaryDirectory())
+        address = undo.enter_context(worker())
         async with (
             Database(f"sqlite:///{folder}/steward.sqlite3") as database,
             TasksClient(LLMSettings(first_token_timeout_s=120), address) as tasks,
         ):
             await database.upgrade()
-            history, search = History(database), Search(database)
-            for start in range(0, len(messages), AT_ONCE):
-                await history.record(messages[start : start + AT_ONCE])
-            places = frozenset(message.channel_id for message in messages)
-            while await search.index(GUILD, places):
-                pass
+            search = Search(database)
+            within = await store(database, search, asked)
             begun = time.perf_counter()
             embedded = await embed(search, tasks)
-            seconds = time.perf_counter() - begun
-            ranks = [await ranks_of(search, tasks, one, Within(GUILD, places)) for one in questions]
-    figures = {name: scored([rank[name] for rank in ranks]) for name in ("words", "meaning", "hybrid")}
-    return {"messages": len(messages), "asked": len(questions), "embedded_per_s": embedded / seconds, **figures}
+            per_s = embedded / (time.perf_counter() - begun)
+            trials = [await tried(search, tasks, one, within) for one in asked.questions]
+            others = [await tried(search, tasks, one, within) for one in asked.others if chosen.calibrate]
+    known = [ranks for ranks, trial in trials if trial.kind == "answered here"]
+    figures: dict[str, object] = {way: scored([ranks[way] for ranks in known]) for way in WAYS}
+    figures["said"] = judged([trial for _, trial in trials], THRESHOLDS)
+    if chosen.calibrate:
+        found = best([trial for _, trial in others])
+        figures["calibrated"] = {"thresholds": asdict(found), **judged([trial for _, trial in trials], found)}
+    return {"messages": len(asked.messages), "asked": len(known), "embedded_per_s": per_s, **figures}
+
+
+async def store(database: Database, search: Search, asked: Server) -> Within:
+    """Store and index all messages."""
+    history = History(database)
+    for start in range(0, len(asked.messages), AT_ONCE):
+        await history.record(asked.messages[start : start + AT_ONCE])
+    places = frozenset(message.channel_id for message in asked.messages)
+    while await search.index(GUILD, places):
+        pass
+    return Within(GUILD, places)
 
 
 async def embed(search: Search, tasks: TasksClient) -> int:
@@ -132,40 +126,52 @@ async def served(tasks: TasksClient) -> str:
                 await asyncio.sleep(0.5)
 
 
-async def ranks_of(search: Search, tasks: TasksClient, question: Question, within: Within) -> dict[str, int | None]:
-    """At which place the first answer stands, by each way; None where it is not among the ranked."""
+async def tried(search: Search, tasks: TasksClient, question: Question, within: Within) -> tuple[Ranks, Trial]:
+    """At which place the first answer stands, by each way, None where it is not among the ranked; and what /find has to
+    choose from."""
     asked = await tasks.embed([question.text])
     by_words = await search.by_words(telling(words(question.text)), within, RANKED)
-    by_meaning = [number for number, _ in await search.by_meaning(asked.rows[0], asked.model, within, RANKED)]
-    message_of = {number: one.message_id for number, one in (await search.passages({*by_words, *by_meaning})).items()}
-    itself = {number for number, message in message_of.items() if message == question.asked}
+    near = dict(await search.by_meaning(asked.rows[0], asked.model, within, RANKED))
+    found = await search.passages({*by_words, *near})
+    itself = {number for number, one in found.items() if one.message_id == question.asked}
     ways = {
         "words": [number for number in by_words if number not in itself],
-        "meaning": [number for number in by_meaning if number not in itself],
+        "meaning": [number for number in near if number not in itself],
     }
     ways["hybrid"] = fused(ways["words"], ways["meaning"])
-    return {
-        name: next((place for place, number in enumerate(way, 1) if message_of[number] in question.answers), None)
-        for name, way in ways.items()
-    }
 
+    def is_answer(number: int) -> bool:
+        return found[number].message_id in question.answers
 
-def scored(ranks: Sequence[int | None]) -> dict[str, float]:
-    """Recall@5 and mean reciprocal rank."""
-    return {
-        "recall_at_5": float(np.mean([rank is not None and rank <= FIRST for rank in ranks])),
-        "mrr": float(np.mean([1 / rank if rank else 0.0 for rank in ranks])),
+    wanted = wanted_of(question.text)
+    seen = [
+        Seen(near.get(number, 0.0), share(found[number].text, wanted), is_answer(number))
+        for number in ways["hybrid"][:CONSIDERED]
+    ]
+    ranks = {
+        name: next((place for place, one in enumerate(way, 1) if is_answer(one)), None) for name, way in ways.items()
     }
+    return ranks, Trial(question.kind, tuple(seen))
 
 
 def main(arguments: list[str] | None = None) -> None:
     chosen = options(arguments)
-    figures = asyncio.run(measured(chosen))
-    for name in ("words", "meaning", "hybrid"):
+    try_scorer()
+    if not (chosen.data / LOGS).is_dir():
+        raise SystemExit(
+            f"There are no logs in {chosen.data / LOGS}: STEWARD_DATA or --data names the folder with them."
+        )
+    asked = server(chosen.data, chosen.files, chosen.questions, chosen.seed)
+    print(f"{len(asked.messages):,} messages, {len(asked.questions)} questions")
+    figures = asyncio.run(measured(chosen, asked))
+    for name in WAYS:
         way = figures[name]
         assert isinstance(way, dict)
         print(f"{name:8} recall@5 {way['recall_at_5']:6.1%}   MRR {way['mrr']:.3f}")
-    chosen.logs = str(chosen.logs)
+    for name in ("said", "calibrated"):
+        if isinstance(told := figures.get(name), dict):
+            print(calibration.table(name, told))
+    chosen.data, chosen.keep = str(chosen.data), str(chosen.keep or "")
     report.finish("eval_find", chosen, **figures)
 
 

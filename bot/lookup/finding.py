@@ -19,7 +19,7 @@ from bot.conversation.newest import Places
 from bot.embedding import Embedder
 from bot.lookup.indexing import Indexing
 from llm.client import LLMClient
-from llm.tasks.find import Candidate, Why, fused, quoted, speaking_of, telling
+from llm.tasks.find import CONSIDERED, RANKED, Candidate, Why, fused, quoted, speaking_of, telling
 from llm.tasks.find_answer import Excerpt, Progress, Written, written
 from llm.tasks.likeness import Likeness
 from llm.types import Usage
@@ -29,10 +29,6 @@ from storage.search import Found, Search, Within
 
 log = structlog.get_logger()
 
-RANKED = 50
-"""Passages of each ranking that are joined."""
-CONSIDERED = 24
-"""Of the joined ranking: as many as a model may get to read."""
 NEIGHBOURS = 2
 """Messages before and after a found one: an answer often follows what speaks of the question."""
 WITH_NEIGHBOURS = 6

@@ -13,6 +13,10 @@ from typing import Literal
 
 from llm.tasks.extract import words
 
+RANKED = 50
+"""Passages of each ranking that are joined."""
+CONSIDERED = 24
+"""Of the joined ranking: as many as a model may get to read."""
 MOST_SHOWN = 4
 """Passages that speak for themselves."""
 RANK_DAMPING = 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from storage.database import Database
 from storage.documents import MOST_PIECES, Documents, ShelfFull
 from storage.history import History, StoredPerson
-from storage.indexing import words
+from storage.indexing import AT_ONCE_SINCE, words
 from storage.search import Search, Within
 from tests.storage.planting import found_on_disk
 from tests.storage.samples import CHANNEL, GUILD, NOON, message
@@ -80,6 +81,45 @@ async def test_by_meaning(history: History, search: Search, database: Database) 
     await history.delete([(await search.passages([second]))[second].message_id or 0])
     assert second not in [number for number, _ in await search.by_meaning(near, "m", HERE, 9)]
     assert (await database.check()).problems == []
+
+
+async def test_vectors_in_memory_follow_the_database(history: History, search: Search) -> None:
+    """Whatever comes and goes, what is found is what is there."""
+    draw = np.random.default_rng(1)
+    wanted = draw.standard_normal(8).astype(np.float32)
+    vectors: dict[int, np.ndarray] = {}
+    for step in range(5):
+        first = 100 + 20 * step
+        await history.record([message(first + number, content=f"word{first + number}") for number in range(20)])
+        await search.index(GUILD, [CHANNEL])
+        waiting = await search.waiting(GUILD, "m", 99)
+        some = dict.fromkeys(list(waiting)[: 40 if step % 2 else 10])
+        made = {number: draw.standard_normal(8).astype(np.float32) for number in some}
+        await search.embed(GUILD, "m", {number: row / np.linalg.norm(row) for number, row in made.items()})
+        vectors |= made
+        gone = [int(number) for number in draw.choice(list(vectors), 5, replace=False)]
+        passages = await search.passages(gone)
+        await history.delete([one.message_id or 0 for one in passages.values()])
+        vectors = {number: row for number, row in vectors.items() if number not in gone}
+        near = {number: float(row @ wanted / np.linalg.norm(row)) for number, row in vectors.items()}
+        found = await search.by_meaning(wanted, "m", HERE, 5)
+        assert [number for number, _ in found][:3] == sorted(near, key=lambda number: -near[number])[:3]
+    search.forget(GUILD)
+    assert await search.by_meaning(wanted, "m", HERE, 5) == found
+
+
+@pytest.mark.skipif(sqlite3.sqlite_version_info < AT_ONCE_SINCE, reason="this SQLite only notes what was deleted")
+async def test_a_deleted_word_leaves_the_index_at_once(history: History, search: Search, database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL's index is its own business")
+    await history.record([message(1, content="the password is swordfish")])
+    await search.index(GUILD, [CHANNEL])
+    held = text("SELECT count(*) FROM passage_words_data WHERE instr(block, CAST('wordfish' AS BLOB))")
+    async with database.session() as session:
+        assert await session.scalar(held) == 1
+    await history.delete([1])
+    async with database.session() as session:
+        assert await session.scalar(held) == 0
 
 
 async def test_an_edit_is_found_by_what_it_says_now(history: History, search: Search) -> None:
