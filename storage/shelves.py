@@ -56,7 +56,7 @@ class Shelf:
     def ids(self) -> Numbers:
         """Of what is there."""
         ids, channels, _ = self.view
-        return ids[channels != GONE]
+        return np.compress(channels != GONE, ids)
 
     @property
     def state(self) -> State:
@@ -84,13 +84,13 @@ class Shelf:
     def _make_room(self, count: int, width: int) -> None:
         ids, channels, rows = self.view
         stays = channels != GONE
-        old, self.used = (ids[stays], channels[stays], rows[stays]), int(stays.sum())
-        size = int(1.1 * (self.used + count)) + _SPARE
+        used = int(stays.sum())
+        size = int(1.1 * (used + count)) + _SPARE
         self._ids, self._channels = np.zeros(size, np.int64), np.zeros(size, np.int64)
         self._rows = np.zeros((size, width), np.float32)
-        for new, kept in zip((self._ids, self._channels, self._rows), old, strict=True):
-            if self.used:
-                new[: self.used] = kept
+        if used:
+            self._ids[:used], self._channels[:used], self._rows[:used] = ids[stays], channels[stays], rows[stays]
+        self.used = used
 
 
 class Shelves:
