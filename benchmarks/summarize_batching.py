@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import chat_logs, load, models, report
-from benchmarks.evaluation.find import LOGS
+from benchmarks.evaluation.irc import LOGS, data_folder
 from benchmarks.evaluation.summarize import as_messages
 from llm.client import LLMClient
 from llm.config import LLMSettings
@@ -43,7 +43,7 @@ class Reading:
 def options(arguments: list[str] | None) -> argparse.Namespace:
     parser = report.parser(__doc__)
     parser.add_argument("--url", help="measure the worker that runs there, with its model")
-    parser.add_argument("--logs", type=Path, default=LOGS, help="folder of IRC logs")
+    parser.add_argument("--logs", type=Path, default=data_folder() / LOGS, help="folder of IRC logs")
     parser.add_argument("--messages", type=int, default=2_000)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="parts that are read side by side")

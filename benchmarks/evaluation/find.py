@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from benchmarks import report
 from benchmarks.encoder_batching import READY_S, worker
 from benchmarks.evaluation import calibration
 from benchmarks.evaluation.calibration import Seen, Trial, best, judged
-from benchmarks.evaluation.irc import GUILD, LOGS, Question, Server, server
+from benchmarks.evaluation.irc import GUILD, LOGS, Question, Server, data_folder, server
 from llm.config import LLMSettings
 from llm.errors import EngineUnavailable
 from llm.tasks.find import CONSIDERED, RANKED, THRESHOLDS, fused, share, telling, wanted_of
@@ -45,8 +44,9 @@ Ranks = dict[str, int | None]
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
     parser = report.parser(__doc__)
-    data = Path(os.environ.get("STEWARD_DATA") or "../shared/data")
-    parser.add_argument("--data", type=Path, default=data, help="folder with chat_logs and instruct (STEWARD_DATA)")
+    parser.add_argument(
+        "--data", type=Path, default=data_folder(), help="folder with chat_logs and instruct (STEWARD_DATA)"
+    )
     parser.add_argument("--files", type=int, default=8, help="logs that are searched, the first by name")
     parser.add_argument("--questions", type=int, default=100, help="of each of the three sorts")
     parser.add_argument("--seed", type=int, default=1)

@@ -9,6 +9,7 @@ nobody has looked. It measures nothing.
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,11 @@ class Server:
     messages: list[StoredMessage]
     questions: list[Question]
     others: list[Question]
+
+
+def data_folder() -> Path:
+    """Where the logs and other sets are, unless somebody says otherwise."""
+    return Path(os.environ.get("STEWARD_DATA") or "../shared/data")
 
 
 def server(data: Path, files: int, count: int, seed: int) -> Server:
