@@ -7,7 +7,7 @@ no other one is wished for.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import discord
@@ -28,6 +28,7 @@ from bot.errors import Refusal
 from bot.language import N_, _, _n, name_of
 from bot.limits import PersonalLimits
 from bot.metering import Payer, used_by
+from bot.settings.rules import Rules
 from llm.tasks.placeholders import has_words
 from llm.tasks.summary import Cost
 from llm.tasks.translate import Translated, Translation
@@ -97,45 +98,46 @@ class Translate:
 
     async def text(self, work: Work, text: str, wish: Wish) -> None:
         """Answer with a text in another language."""
-        (done,) = await self._translated(work, [text], wish, {work.interaction.user.display_name})
+        rules = await self.tools.gate.for_interaction(work.interaction)
+        (done,) = await self._translated(work, [text], wish, {work.interaction.user.display_name}, rules)
         if done.same:
             raise Refusal(ALREADY, language=name_of(wish.target))
-        lines = [*_shown(done.text, text), *_remarks(done)]
 
         async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
-            return lines
+            return [*_shown(done.text, text), *_remarks(done)]
 
-        await self._give(work, lines, again)
+        await self._give(work, again, rules)
 
     async def message(self, work: Work, message: discord.Message, channel: ReadableChannel, wish: Wish) -> None:
         """Answer with what somebody wrote."""
+        rules = await self.tools.gate.for_interaction(work.interaction)
         if await self.tools.fetching.left_out([message], channel):
             raise Refusal(LEFT_ALONE)
         said = Said.of(channel, [message])
-        (done,) = await self._translated(work, list(said.texts.values()), wish, said.names)
+        (done,) = await self._translated(work, list(said.texts.values()), wish, said.names, rules)
         if done.same:
             raise Refusal(ALREADY, language=name_of(wish.target))
-        await self._give_said(work, said, {message.id: done}, _remarks(done))
+        await self._give_said(work, said, {message.id: done}, lambda: _remarks(done), rules)
 
     async def last(self, work: Work, wanted: Range, wish: Wish) -> None:
         """Answer with the newest messages of a channel, those in that language already among them."""
+        rules = await self.tools.gate.for_interaction(work.interaction)
         found = await self.tools.fetching.messages(wanted)
         people = await self.tools.fetching.of_people(found, wanted.channel)
         said = Said.of(wanted.channel, people)
         if not said.texts:
             raise Refusal(NONE_OF_THEM)
-        done = await self._translated(work, list(said.texts.values()), wish, said.names)
+        done = await self._translated(work, list(said.texts.values()), wish, said.names, rules)
         if all(one.same for one in done):
             raise Refusal(ALL_ALREADY, language=name_of(wish.target))
-        told = _counted(done, len(found), name_of(wish.target))
-        await self._give_said(work, said, dict(zip(said.texts, done, strict=True)), told)
+        told = dict(zip(said.texts, done, strict=True))
+        await self._give_said(work, said, told, lambda: _counted(done, len(found), wish.target), rules)
 
     async def _translated(
-        self, work: Work, texts: Sequence[str], wish: Wish, names: frozenset[str] | set[str]
+        self, work: Work, texts: Sequence[str], wish: Wish, names: Collection[str], rules: Rules
     ) -> list[Translated]:
         """The texts in that language, and what they cost is counted."""
         interaction = work.interaction
-        rules = await self.tools.gate.for_interaction(interaction)
         spent = Cost()
 
         def count(usage: Usage | None) -> None:
@@ -160,10 +162,19 @@ class Translate:
                 payer = Payer.of(interaction.user, interaction.guild, interaction.channel)
                 await self.tools.metering.count(payer, used_by(spent.usage))
 
-    async def _give_said(self, work: Work, said: Said, done: Mapping[int, Translated], remarks: Sequence[str]) -> None:
+    async def _give_said(
+        self,
+        work: Work,
+        said: Said,
+        done: Mapping[int, Translated],
+        remarks: Callable[[], list[str]],
+        rules: Rules,
+    ) -> None:
         """Messages, each with its author and a link; what was deleted or edited meanwhile is not shown."""
 
-        async def lines() -> list[str]:
+        async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
+            if is_public and not reaches_no_further(said.channel, interaction.channel):
+                raise Refusal(NOT_HERE, channel=said.channel.mention)
             there = await self.tools.fetching.unchanged(said.channel, said.texts)
             if not there:
                 raise Refusal(GONE)
@@ -173,17 +184,13 @@ class Translate:
                 name = discord.utils.escape_markdown(" ".join(neutralize(said.authors[number]).split()))
                 url = link(guild_id, said.channel.id, number)
                 told += [f"**{name}** [↗]({url})", *_shown(done[number].text, said.texts[number])]
-            return [*told, *remarks]
+            return [*told, *remarks()]
 
-        async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
-            if is_public and not reaches_no_further(said.channel, interaction.channel):
-                raise Refusal(NOT_HERE, channel=said.channel.mention)
-            return await lines()
+        await self._give(work, again, rules)
 
-        await self._give(work, await lines(), again)
-
-    async def _give(self, work: Work, lines: Sequence[str], again: Again) -> None:
-        rules = await self.tools.gate.for_interaction(work.interaction)
+    async def _give(self, work: Work, again: Again, rules: Rules) -> None:
+        """Answer with what is true now."""
+        lines = await again(work.interaction, False)
         if rules.filter_own_text and self.tools.words.is_in("\n".join(lines)):
             raise Refusal(INSTEAD)
         await self.tools.pages.give(work, lines, again)
@@ -303,8 +310,9 @@ def _remarks(done: Translated) -> list[str]:
     return [small(one) for one in told + [_(CUT)] * done.truncated]
 
 
-def _counted(done: Sequence[Translated], found: int, language: str) -> list[str]:
+def _counted(done: Sequence[Translated], found: int, target: str) -> list[str]:
     """What goes under several."""
+    language = name_of(target)
     same, unknown = sum(one.same for one in done), sum(one.unknown for one in done)
     count = len(done) - same - unknown
     told = [

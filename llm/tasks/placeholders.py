@@ -11,6 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_NO_SPACES = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+"""Scripts that put no space around a name."""
+_BEGIN, _END = rf"(?<![^\W{_NO_SPACES}])", rf"(?![^\W{_NO_SPACES}])"
+"""Where a word of another script begins and ends, also amid those."""
 MARK = re.compile(r"[\[［【]\s*(\d{1,5})\s*[\]］】]")
 """A mark as engines give it back: some write wide brackets, or spaces."""
 _EMOJI = (
@@ -26,8 +30,9 @@ _KEPT = re.compile(
     r"|www\.[^\s<>]*[^\s<>.,:;!?\"'()\[\]{}*_~|。、！？]"
     r"|discord(?:app)?\.(?:gg|com)/[^\s<>]*[^\s<>.,:;!?\"'()\[\]{}*_~|。、！？])"
     r"|(?P<mail>[\w.+-]+@[\w-]+\.[\w.-]*\w)"
-    r"|(?P<name>(?<!\w)@\w(?:[\w.]*\w)?|(?<![\w#&])\#[^\W\d][\w-]*|(?<![\w/.:<])/[a-z][a-z-]*\b(?!/))"
-    r"|(?P<colons>(?<!\w):[a-zA-Z0-9_]{2,32}:(?!\w))"
+    r"|(?P<name>" + _BEGIN + r"@\w(?:[\w.]*\w)?|(?<![#&])" + _BEGIN + r"\#[^\W\d][\w-]*"
+    r"|(?<![/.:<])" + _BEGIN + r"/[a-z][a-z-]*" + _END + r"(?!/))"
+    r"|(?P<colons>" + _BEGIN + r":[a-zA-Z0-9_]{2,32}:" + _END + r")"
     r"|(?P<emoji>" + _EMOJI + r")"
     r"|(?P<mark>" + MARK.pattern + r")",
     re.DOTALL,
@@ -36,8 +41,7 @@ _OPEN_ENDED = frozenset("hwdf@#/")
 """How what ends at the first space begins: what follows it must not be glued to it."""
 _ENDS = frozenset(".,;:!?)]}>\"'*_~|`")
 _WORD = re.compile(r"[^\W\d_]")
-_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-"""Scripts that put no space around a name."""
+_UNSPACED = re.compile(f"[{_NO_SPACES}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def _places(name: str, text: str) -> Iterable[re.Match[str]]:
         return re.finditer(re.escape(plain), text) if len(plain) > 1 else ()
     if len(plain) < 3 or not has_letters(plain) or (plain.islower() and plain.isalpha()):
         return ()
-    return re.finditer(rf"(?<!\w){re.escape(plain)}(?!\w)", text)
+    return re.finditer(_BEGIN + re.escape(plain) + _END, text)
 
 
 def _apart(kept: str, before: str, after: str) -> list[str]:

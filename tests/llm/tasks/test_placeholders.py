@@ -74,6 +74,7 @@ def test_names() -> None:
     protected = protect(text, ["Ada Lovelace", "ada", "田中", "Al", " "], [(0, 3), (25, 29)])
     assert protected.kept == ("Ada", "Adam", "田中"), "the model's spans win over the list, a word is no name"
     assert protect("Ada Lovelace kommt", ["Ada Lovelace"]).kept == ("Ada Lovelace",)
+    assert protect("Øyvindを確認、:tada:です", ["Øyvind"]).kept == ("Øyvind", ":tada:")
     assert protect("`Ada` kommt", ["Ada"], [(1, 4)]).kept == ("`Ada`",)
 
 
