@@ -29,11 +29,13 @@ class ChartFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars side by side: for each label one value of each series. `alt` says in words what is seen."""
+    """Bars side by side: for each label one value of each series. `alt` says in words what is seen. `is_stacked`: all
+    series in one chart, on top of each other, else each has a chart of its own."""
 
     labels: tuple[str, ...]
     series: Mapping[str, Sequence[float]]
     alt: str
+    is_stacked: bool = False
 
 
 class Charts:
@@ -47,9 +49,8 @@ class Charts:
 
     async def draw(self, chart: Chart) -> discord.File:
         """The picture as a file with its words. Raises ChartFailed."""
-        asked = json.dumps(
-            {"labels": list(chart.labels), "series": {name: list(s) for name, s in chart.series.items()}}
-        )
+        series = {name: list(values) for name, values in chart.series.items()}
+        asked = json.dumps({"labels": list(chart.labels), "series": series, "is_stacked": chart.is_stacked})
         try:
             async with self._room, asyncio.timeout(self._longest_s):
                 picture = await _drawn(self._program, asked.encode())

@@ -12,6 +12,7 @@ import structlog
 
 from bot.commands.ask import add_ask
 from bot.commands.catchup import add_catchup
+from bot.commands.classify import add_classify
 from bot.commands.entities import add_entities
 from bot.commands.find import add_find, find_button
 from bot.commands.help import add_help
@@ -23,6 +24,7 @@ from bot.commands.paged import page_button
 from bot.commands.pause import Pausing, add_pause
 from bot.commands.privacy import add_privacy
 from bot.commands.retrying import Retries, again_button
+from bot.commands.sentiment import add_sentiment
 from bot.commands.settings import add_settings
 from bot.commands.summarize import add_summarize
 from bot.commands.sync import sync
@@ -118,6 +120,8 @@ class StewardClient(discord.Client):
         add_catchup(self.tree, parts.catchup, shared.limits)
         add_translate(self.tree, parts.translate, shared.limits)
         add_entities(self.tree, parts.naming.entities, shared.limits)
+        add_sentiment(self.tree, parts.naming.sentiment, shared.limits)
+        add_classify(self.tree, parts.naming.classify, shared.limits)
         add_find(self.tree, parts.lookup.find)
         add_knowledge(self.tree, parts.lookup.knowledge)
         add_mirror(self.tree, parts.mirrors.commands)

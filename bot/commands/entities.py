@@ -14,11 +14,23 @@ from bot.commands.answering import explained
 from bot.commands.digest import link
 from bot.commands.digesting import Digesting
 from bot.commands.named import listed, marked
+from bot.commands.paged import Told
 from bot.commands.ranges import MOST, Asked, Range, chosen, just
-from bot.commands.resting import asker, count, coverage, give, resting_on
+from bot.commands.resting import (
+    NOT_THAT_ONE,
+    NOTHING_LEFT,
+    NOTHING_TO_READ,
+    READING,
+    asker,
+    count,
+    coverage,
+    give,
+    resting_on,
+)
 from bot.commands.summarize import tell_instead
 from bot.commands.working import Work
 from bot.errors import Refusal
+from bot.language import N_, _, number
 from bot.limits import PersonalLimits
 from llm.tasks.entities import NameFinder, Spot
 from llm.tasks.names import Mention, merged
@@ -26,16 +38,10 @@ from llm.tasks.summary import SourceMessage
 
 FEWEST, DEFAULT = 1, 100
 LONGEST_TEXT = 4_000
-BLANK = "Please write the text in which I shall look for names."
-TEXT_OR_RANGE = "Give me a text or a range of messages, not both."
-NO_NAMES = "I found no names there."
-NOTHING_LEFT = "Nothing is left of that: the messages with these names were deleted."
-NOTHING_TO_READ = "There is nothing for me to read: no message in that range has text by a person whom I may read."
-NOT_THAT_ONE = (
-    "I cannot read that message: it has no text, a bot wrote it, or its author asked me not to read their messages."
-)
-READING = "Reading: {count:,} messages so far …"
-LOOKING = "Looking for names: {done:,} of {total:,} messages …"
+BLANK = N_("Please write the text in which I shall look for names.")
+TEXT_OR_RANGE = N_("Give me a text or a range of messages, not both.")
+NO_NAMES = N_("I found no names there.")
+LOOKING = N_("Looking for names: {done} of {total} messages …")
 
 
 class Entities:
@@ -49,13 +55,12 @@ class Entities:
         """The names in a text that somebody typed."""
         rules = await self.tools.gate.for_interaction(work.interaction)
         (spots,) = await self._found(work, [text])
-        lines = marked(text, spots)
 
-        async def again(interaction: discord.Interaction, is_public: bool) -> Sequence[str]:
-            return lines
+        async def again(interaction: discord.Interaction, is_public: bool) -> Told:
+            return marked(text, spots)
 
         if not spots:
-            await tell_instead(work, NO_NAMES)
+            await tell_instead(work, _(NO_NAMES))
             return
         await give(self.tools, work, rules, again)
 
@@ -64,37 +69,36 @@ class Entities:
         rules = await self.tools.gate.for_interaction(work.interaction)
         read = await self.tools.fetching.read(wanted)
         if not read.sources:
-            await tell_instead(work, NOT_THAT_ONE)
+            await tell_instead(work, _(NOT_THAT_ONE))
             return
         (source,) = read.sources
         (spots,) = await self._found(work, [source.text])
         if not spots:
-            await tell_instead(work, NO_NAMES)
+            await tell_instead(work, _(NO_NAMES))
             return
-        lines = [*marked(source.text, spots), link(wanted.channel.guild.id, source.place, source.id)]
+        address = link(wanted.channel.guild.id, source.place, source.id)
 
-        def left(there: Collection[int]) -> Sequence[str]:
-            return lines if source.id in there else []
+        async def left(there: Collection[int]) -> Told:
+            return [*marked(source.text, spots), address] if source.id in there else []
 
         await give(self.tools, work, rules, resting_on(self.tools, wanted, [source.id], left, NOTHING_LEFT))
 
     async def of_range(self, work: Work, wanted: Range) -> None:
         """Who and what is talked about."""
         rules = await self.tools.gate.for_interaction(work.interaction)
-        read = await self.tools.fetching.read(wanted, lambda so_far: work.say(READING.format(count=so_far)))
+        read = await self.tools.fetching.read(wanted, lambda so_far: work.say(_(READING, count=number(so_far))))
         if not read.sources:
-            await tell_instead(work, NOTHING_TO_READ)
+            await tell_instead(work, _(NOTHING_TO_READ))
             return
         found = await self._found(work, [source.text for source in read.sources])
         named = [(source, spots) for source, spots in zip(read.sources, found, strict=True) if spots]
         if not named:
-            await tell_instead(work, NO_NAMES)
+            await tell_instead(work, _(NO_NAMES))
             return
-        remark, guild_id = coverage(read, wanted), wanted.channel.guild.id
 
-        def left(there: Collection[int]) -> Sequence[str]:
+        async def left(there: Collection[int]) -> Told:
             kept = [(source, spots) for source, spots in named if source.id in there]
-            return _list(kept, guild_id, remark) if kept else []
+            return _list(kept, wanted.channel.guild.id, coverage(read, wanted)) if kept else []
 
         ids = [source.id for source, _ in named]
         await give(self.tools, work, rules, resting_on(self.tools, wanted, ids, left, NOTHING_LEFT))
@@ -103,7 +107,7 @@ class Entities:
         found = await self._finder.find(
             texts,
             user=asker(work),
-            progress=lambda done, total: work.say(LOOKING.format(done=done, total=total)),
+            progress=lambda done, total: work.say(_(LOOKING, done=number(done), total=number(total))),
         )
         await count(self.tools, work, found.usage)
         return found.spots

@@ -22,6 +22,7 @@ I can be wrong. Check what matters.
 - `/summarize` tells you what was said, with links. Only you see it; `/catchup` does it for what you missed.
 - `/entities` finds the names in what was said, with links; *Find names* in a message's menu marks them.
 - `/translate` puts a text or the last messages into your language; in a message's menu *Apps*, *Translate* does it.
+- `/sentiment` tells how messages sound, `/classify` sorts a text, where managers switched them on.
 - `/find` looks up what was said here, or what the server's documents say. Only you see it.
 - `/knowledge` lets whoever manages the server give me documents for that.
 - `/mirror` lets whoever manages the server have two channels in two languages mirrored into each other.

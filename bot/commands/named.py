@@ -9,6 +9,7 @@ import discord
 
 from bot.commands.digest import short
 from bot.conversation.rendering import length, neutralize, small
+from bot.language import N_, _, number
 from llm.tasks.entities import Spot
 from llm.tasks.names import KINDS, Kind, Name, of_kind
 
@@ -16,16 +17,16 @@ MOST_NAMES = 12
 """Of one kind: what is rarer is counted only."""
 LONGEST_LINE = 1_700
 """Characters of one line of a marked text, so that it fits into a message with all that makes it harmless."""
-TITLE = "**Who and what is talked about**"
+TITLE = N_("**Who and what is talked about**")
 TITLES: Mapping[Kind, str] = {
-    "PER": "👤 **People**",
-    "ORG": "🏢 **Groups**",
-    "LOC": "📍 **Places**",
-    "MISC": "🏷️ **Other**",
+    "PER": N_("👤 **People**"),
+    "ORG": N_("🏢 **Groups**"),
+    "LOC": N_("📍 **Places**"),
+    "MISC": N_("🏷️ **Other**"),
 }
 MARKS: Mapping[Kind, str] = {"PER": "👤", "ORG": "🏢", "LOC": "📍", "MISC": "🏷️"}
-LEGEND = "👤 people · 🏢 groups · 📍 places · 🏷️ other"
-MORE = "- … and {count:,} more"
+LEGEND = N_("👤 people · 🏢 groups · 📍 places · 🏷️ other")
+MORE = N_("- … and {count} more")
 _WORD = re.compile(r"\n|[^\S\n]+|\S{1,400}")
 
 Link = Callable[[int], str]
@@ -34,14 +35,14 @@ Link = Callable[[int], str]
 
 def listed(names: Sequence[Name], link: Link, remark: str) -> list[str]:
     """All names by kind, each with how often it was said and a link to where it was said first."""
-    lines = [TITLE]
+    lines = [_(TITLE)]
     for kind in KINDS:
         mine = of_kind(names, kind)
         if not mine:
             continue
-        lines += [TITLES[kind], *(_line(name, link) for name in mine[:MOST_NAMES])]
+        lines += [_(TITLES[kind]), *(_line(name, link) for name in mine[:MOST_NAMES])]
         if len(mine) > MOST_NAMES:
-            lines.append(MORE.format(count=len(mine) - MOST_NAMES))
+            lines.append(_(MORE, count=number(len(mine) - MOST_NAMES)))
     return [*lines, small(remark)]
 
 
@@ -52,12 +53,12 @@ def marked(text: str, spots: Sequence[Spot]) -> list[str]:
         if unit == "\n" or length(lines[-1] + unit) > LONGEST_LINE:
             lines.append("")
         lines[-1] += unit.strip("\n")
-    return [*(neutralize(f"> {' '.join(line.split())}") for line in lines if line.strip()), small(LEGEND)]
+    return [*(neutralize(f"> {' '.join(line.split())}") for line in lines if line.strip()), small(_(LEGEND))]
 
 
 def _line(name: Name, link: Link) -> str:
     text = discord.utils.escape_markdown(short(name.text, 100))
-    return f"- {text} · {name.count:,} × [↗]({link(name.first)})"
+    return f"- {text} · {number(name.count)} × [↗]({link(name.first)})"
 
 
 def _units(text: str, spots: Sequence[Spot]) -> Iterator[str]:

@@ -34,8 +34,18 @@ _PAGE_MARK = 40
 PAGE_ROOM = DISCORD_LIMIT - _PAGE_MARK
 """What a line may take: a longer one would be cut off."""
 
-Again = Callable[[discord.Interaction, bool], Awaitable[Sequence[str]]]
-"""The lines of an answer as they are true now; True where everybody in the channel will read them. Raises Refusal."""
+
+@dataclass(frozen=True, slots=True)
+class Illustrated:
+    """The lines of an answer, and a picture that stands under the first page; it can be sent once."""
+
+    lines: Sequence[str]
+    picture: discord.File
+
+
+Told = Sequence[str] | Illustrated
+Again = Callable[[discord.Interaction, bool], Awaitable[Told]]
+"""An answer as it is true now; True where everybody in the channel will read it. Raises Refusal."""
 _Button = discord.ui.Button[discord.ui.View]
 _Item = discord.ui.DynamicItem[_Button]
 
@@ -61,18 +71,24 @@ class Pages:
         self._language_at = language_at
         self._answers: OrderedDict[int, Answer] = OrderedDict()
 
-    async def give(self, work: Work, lines: Sequence[str], again: Again, *, may_post: bool = True) -> None:
+    async def give(self, work: Work, told: Told, again: Again, *, may_post: bool = True) -> None:
         """Answer the command; too late for that, send a private message."""
         await work.settle()
         interaction = work.interaction
         if work.is_late:
             with contextlib.suppress(discord.Forbidden):  # that it may come to nothing was said while there was time
-                await _send(interaction.user, pages_of(lines))
+                await _send(interaction.user, told)
             return
-        answer = Answer(interaction.user.id, tuple(pages_of(lines)), again, self._clock.now(), may_post=may_post)
+        answer = Answer(
+            interaction.user.id, tuple(pages_of(lines_of(told))), again, self._clock.now(), may_post=may_post
+        )
         self._answers[interaction.id] = answer
         self._forget_old()
-        await interaction.edit_original_response(content=answer.pages[0], view=_view(interaction.id, answer))
+        await interaction.edit_original_response(
+            content=answer.pages[0],
+            view=_view(interaction.id, answer),
+            attachments=_pictures(told) or discord.utils.MISSING,
+        )
 
     def forget(self, person_id: int) -> None:
         """Keep nothing that this person was told."""
@@ -101,7 +117,7 @@ class Pages:
     async def _to_person(self, interaction: discord.Interaction, answer: Answer) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            await _send(interaction.user, pages_of(await answer.again(interaction, False)))
+            await _send(interaction.user, await answer.again(interaction, False))
         except discord.Forbidden:
             raise Refusal(NO_DM) from None
         await tell(interaction, _(SENT))
@@ -115,12 +131,13 @@ class Pages:
         try:
             with aloud(self._language_at(interaction)):
                 who = _("> **{name}** shares:", name=neutralize(interaction.user.display_name))
-                pages = pages_of([who, *await answer.again(interaction, True)])
+                told = await answer.again(interaction, True)
+                messages = _messages([who, *lines_of(told)], told)
         except Refusal:
             self._answers[answer_id] = answer
             raise
-        for page in pages:
-            await interaction.followup.send(page, ephemeral=False, wait=True)
+        for page, files in messages:
+            await interaction.followup.send(page, files=files, ephemeral=False, wait=True)
         await interaction.edit_original_response(view=_view(answer_id, posted))
 
     def _forget_old(self) -> None:
@@ -166,9 +183,23 @@ def page_button(pages: Pages) -> type[_Item]:
     return PageButton
 
 
-async def _send(person: discord.User | discord.Member, pages: Sequence[str]) -> None:
-    for page in pages:
-        await person.send(page)
+def lines_of(told: Told) -> Sequence[str]:
+    """The words of an answer."""
+    return told.lines if isinstance(told, Illustrated) else told
+
+
+async def _send(person: discord.User | discord.Member, told: Told) -> None:
+    for page, files in _messages(lines_of(told), told):
+        await person.send(page, files=files)
+
+
+def _messages(lines: Sequence[str], told: Told) -> list[tuple[str, list[discord.File]]]:
+    """The pages, the picture with the first."""
+    return [(page, _pictures(told) if place == 0 else []) for place, page in enumerate(pages_of(lines))]
+
+
+def _pictures(told: Told) -> list[discord.File]:
+    return [told.picture] if isinstance(told, Illustrated) else []
 
 
 _LABELS = {"prev": N_("Back"), "next": N_("Next"), "post": N_("Post here"), "dm": N_("Send me by DM")}

@@ -5,7 +5,7 @@ It does not know what the answer says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 
 import discord
 
@@ -13,43 +13,50 @@ from bot.audience import reaches_no_further
 from bot.commands.digest import OLDER, left_out
 from bot.commands.digesting import Digesting
 from bot.commands.fetching import Read
-from bot.commands.paged import Again
+from bot.commands.paged import Again, Told, lines_of
 from bot.commands.ranges import Range
 from bot.commands.summarize import NOT_HERE, tell_instead
 from bot.commands.working import Work
 from bot.conversation.own_text import INSTEAD
 from bot.errors import Refusal
-from bot.language import _
+from bot.language import N_, _
 from bot.metering import Payer, used_by
 from bot.settings.rules import Rules
 from llm.types import Usage
 
-Lines = Callable[[Collection[int]], Sequence[str]]
-"""The answer, made from those of the messages that are there; empty where nothing is left of it."""
+READING = N_("Reading: {count} messages so far …")
+NOTHING_TO_READ = N_("There is nothing for me to read: no message in that range has text by a person whom I may read.")
+NOT_THAT_ONE = N_(
+    "I cannot read that message: it has no text, a bot wrote it, or its author asked me not to read their messages."
+)
+NOTHING_LEFT = N_("Nothing is left of that: the messages that it rests on were deleted.")
+
+Left = Callable[[Collection[int]], Awaitable[Told]]
+"""The answer, made from those of the messages that are there; without lines where nothing is left of it."""
 
 
-def resting_on(tools: Digesting, wanted: Range, message_ids: Collection[int], lines: Lines, gone: str) -> Again:
+def resting_on(tools: Digesting, wanted: Range, message_ids: Collection[int], left: Left, gone: str) -> Again:
     """The answer anew each time: with `gone`, a Refusal, where nothing is left, and none where not everybody may read
     the messages that it rests on."""
 
-    async def again(interaction: discord.Interaction, is_public: bool) -> Sequence[str]:
+    async def again(interaction: discord.Interaction, is_public: bool) -> Told:
         if is_public and not reaches_no_further(wanted.channel, interaction.channel):
             raise Refusal(NOT_HERE, channel=wanted.channel.mention)
-        left = lines(await tools.fetching.still_true(wanted.channel, message_ids))
-        if not left:
+        told = await left(await tools.fetching.still_true(wanted.channel, message_ids))
+        if not lines_of(told):
             raise Refusal(gone)
-        return left
+        return told
 
     return again
 
 
-async def give(tools: Digesting, work: Work, rules: Rules, again: Again) -> None:
+async def give(tools: Digesting, work: Work, rules: Rules, again: Again, *, may_post: bool = True) -> None:
     """Show the answer as it is true now. Raises what `again` raises."""
-    lines = await again(work.interaction, False)
-    if rules.filter_own_text and tools.words.is_in("\n".join(lines)):
+    told = await again(work.interaction, False)
+    if rules.filter_own_text and tools.words.is_in("\n".join(lines_of(told))):
         await tell_instead(work, _(INSTEAD))
         return
-    await tools.pages.give(work, lines, again)
+    await tools.pages.give(work, told, again, may_post=may_post)
 
 
 async def count(tools: Digesting, work: Work, usage: Usage | None) -> None:

@@ -215,11 +215,27 @@ FLAGS = Spec(
         Option("dm", "I translate in private", "Whoever reacts gets it as a private message"),
     ),
 )
+SENTIMENT = Spec(
+    "sentiment",
+    "How it sounds (/sentiment)",
+    "Whether people may ask how a message sounds, or many people together, never one person over time. I only guess.",
+    (SERVER, CHANNEL),
+    Kind.CHOICE,
+    (Option(False, "Off"), Option(True, "On")),
+)
+CLASSIFY = Spec(
+    "classify",
+    "Sorting texts (/classify)",
+    "Whether people may have a text sorted into labels that they name. I only guess.",
+    (SERVER, CHANNEL),
+    Kind.CHOICE,
+    (Option(False, "Off"), Option(True, "On")),
+)
 
 EVERYTHING: tuple[Spec, ...] = (
     ANSWER_WHEN, ANSWER_IN, WHO, PERSONA, LANGUAGE, MODEL, MAX_TOKENS, CONTEXT_MESSAGES, CONTEXT_TOKENS,
     REQUESTS_PER_DAY, TOKENS_PER_DAY, ROLE_REQUESTS_PER_DAY, ROLE_TOKENS_PER_DAY, STORE, RETENTION_DAYS,
-    FILTER_OWN_TEXT, FLAGS,
+    FILTER_OWN_TEXT, FLAGS, SENTIMENT, CLASSIFY,
 )  # fmt: skip
 BY_NAME = {spec.name: spec for spec in EVERYTHING}
 

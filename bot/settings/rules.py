@@ -32,3 +32,5 @@ class Rules:
     retention_days: int = 30
     filter_own_text: bool = True
     flags: Flags = "off"
+    sentiment: bool = False
+    classify: bool = False

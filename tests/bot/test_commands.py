@@ -215,10 +215,12 @@ class TestTheTree:
         commands = bot.clients[0].tree.get_commands()
         assert sorted(command.name for command in commands) == [
             "Find names",
+            "How it sounds",
             "Summarize from here",
             "Translate",
             "ask",
             "catchup",
+            "classify",
             "entities",
             "find",
             "help",
@@ -227,6 +229,7 @@ class TestTheTree:
             "mirror",
             "pause",
             "privacy",
+            "sentiment",
             "settings",
             "summarize",
             "translate",
