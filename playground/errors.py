@@ -51,6 +51,10 @@ def invalid_webhook_token() -> DiscordError:
     return DiscordError(401, 50027, "Invalid Webhook Token")
 
 
+def too_many_webhooks(limit: int) -> DiscordError:
+    return DiscordError(400, 30007, f"Maximum number of webhooks reached ({limit})")
+
+
 def missing_access() -> DiscordError:
     return DiscordError(403, 50001, "Missing Access")
 

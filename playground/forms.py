@@ -124,13 +124,26 @@ class MessageForm(Form):
     sticker_ids: list[Snowflake] | None = None
 
 
+def _free(name: str) -> str:
+    for word in ("clyde", "discord"):
+        if word in name.lower():
+            raise ValueError(f'Username cannot contain "{word}"')
+    if name.lower() in ("everyone", "here"):
+        raise ValueError(f'Username cannot be "{name}"')
+    return name
+
+
+WebhookName = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_free)]
+"""Discord keeps its own names for itself."""
+
+
 class WebhookMessageForm(MessageForm):
-    username: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    username: WebhookName | None = None
     avatar_url: str | None = None
 
 
 class WebhookForm(Form):
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: WebhookName
 
 
 class VoteForm(Form):

@@ -120,7 +120,7 @@ def _author(world: World, one: Message) -> Payload:
     """A webhook's message stands under the name that it was posted with."""
     if one.webhook is None:
         return payloads.user(world.users[one.author_id])
-    return payloads.webhook_user(one.author_id, one.webhook["name"])
+    return payloads.webhook_user(one.author_id, one.webhook["name"], one.webhook.get("avatar"))
 
 
 def _answering(world: World, interaction: Payload) -> Payload:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from playground import drafts, mentions, polls, posting, previews, uploads
+from playground import drafts, mentions, pictures, polls, posting, previews, uploads
 from playground.broadcast import Broadcast
 from playground.drafts import Upload
 from playground.errors import (
@@ -69,7 +69,8 @@ class Messages:
         name = body.get("username") or webhook.name
         author = User(webhook.id, name, bot=True)
         message = self.compose(author, channel, body, files)
-        message.webhook = {"name": name, "application_id": webhook.application_id}
+        picture = pictures.hash_of(body.get("avatar_url"))
+        message.webhook = {"name": name, "application_id": webhook.application_id, "avatar": picture}
         self.publish(message)
         return message
 

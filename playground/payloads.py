@@ -36,10 +36,10 @@ def user(person: User) -> Payload:
     return body
 
 
-def webhook_user(webhook_id: int, name: str) -> Payload:
-    """Who a webhook's message is by."""
+def webhook_user(webhook_id: int, name: str, avatar: str | None = None) -> Payload:
+    """Who a webhook's message is by; the picture is a hash, as Discord gives it."""
     body = user(User(webhook_id, name, bot=True))
-    return {**body, "discriminator": "0000"}
+    return {**body, "discriminator": "0000", "avatar": avatar}
 
 
 def webhook(world: World, base_url: str, one: Webhook) -> Payload:

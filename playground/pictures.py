@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -81,3 +83,17 @@ def _png(side_px: int, at: Callable[[float, float], Colour | None]) -> bytes:
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+HASH = 32
+"""Digits of a picture's hash."""
+_DEFAULT = re.compile(r"/embed/avatars/(\d+)\.png")
+
+
+def hash_of(address: str | None) -> str | None:
+    """What Discord calls a picture by after it has fetched it; one of the default pictures keeps its number."""
+    if address is None:
+        return None
+    if default := _DEFAULT.search(address):
+        return f"{int(default[1]):0{HASH}x}"[:HASH]
+    return hashlib.sha256(address.encode()).hexdigest()[:HASH]

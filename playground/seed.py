@@ -37,6 +37,7 @@ BOT_PERMISSIONS = int(
     | Permission.VIEW_AUDIT_LOG
     | Permission.MANAGE_MESSAGES
     | Permission.MANAGE_THREADS
+    | Permission.MANAGE_WEBHOOKS
     | Permission.KICK_MEMBERS
     | Permission.BAN_MEMBERS
     | Permission.MODERATE_MEMBERS

@@ -7,7 +7,7 @@ import secrets
 from starlette.responses import Response
 
 from playground import payloads
-from playground.errors import missing_permissions, unknown, wrong_channel_type
+from playground.errors import missing_permissions, too_many_webhooks, unknown, wrong_channel_type
 from playground.forms import WebhookForm, check
 from playground.models import Channel, ChannelType, Payload, User, Webhook
 from playground.parts import Parts
@@ -15,12 +15,15 @@ from playground.permissions import Permission
 from playground.rest.edge import Caller, Home, Place, Sent, Server, answer, need, nothing, router
 
 routes = router()
+MOST_IN_CHANNEL = 15
 
 
 def make(parts: Parts, channel: Channel, name: str, maker: User, application_id: int | None) -> Webhook:
     """A new webhook of a text channel; application_id when a program made it for itself."""
     if channel.type != ChannelType.TEXT or channel.guild_id is None:
         raise wrong_channel_type()
+    if sum(one.channel_id == channel.id for one in parts.world.webhooks.values()) >= MOST_IN_CHANNEL:
+        raise too_many_webhooks(MOST_IN_CHANNEL)
     identity, token = parts.world.snowflakes.next(), secrets.token_urlsafe(48)
     webhook = Webhook(identity, token, name, channel.id, channel.guild_id, maker.id, application_id)
     parts.world.webhooks[webhook.id] = webhook

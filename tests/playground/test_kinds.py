@@ -166,6 +166,42 @@ async def test_a_webhook_speaks_under_any_name(running: Running) -> None:
     assert (await ada.request("POST", posts, {"content": "x"}))[1]["code"] == 10015
 
 
+@pytest.mark.parametrize("name", ["Discord fan", "my CLYDE", "everyone", "Here"])
+async def test_names_that_a_webhook_may_not_have(running: Running, name: str) -> None:
+    ada = await running.person("Ada", listening=False)
+    hooks = f"/channels/{running.channel_id()}/webhooks"
+    assert (await ada.request("POST", hooks, {"name": name}))[1]["code"] == 50035
+    made = await ada.ok("POST", hooks, {"name": "Herald"})
+    posts = f"/webhooks/{made['id']}/{made['token']}"
+    assert (await ada.request("POST", posts, {"content": "x", "username": name}))[1]["code"] == 50035
+
+
+async def test_a_webhooks_message_has_a_picture_of_its_own(running: Running) -> None:
+    bot, ada = await running.bot(), await running.person("Ada")
+    made = await ada.ok("POST", f"/channels/{running.channel_id()}/webhooks", {"name": "Herald"})
+    posts = f"/webhooks/{made['id']}/{made['token']}?wait=true"
+    pictured: dict[str, bytes] = {}
+    for address in (f"{running.url}/cdn/embed/avatars/3.png", "https://example.org/face.png"):
+        await ada.ok("POST", posts, {"content": address, "avatar_url": address})
+        heard = await bot.message(lambda one, said=address: one.content == said)
+        path = heard.author.display_avatar.url.partition("/avatars/")[2].partition("?")[0]
+        async with running.http.get(f"{running.url}/cdn/avatars/{path}") as drawn:
+            pictured[address] = await drawn.read()
+    own, foreign = pictured
+    async with running.http.get(own) as default:
+        assert pictured[own] == await default.read()
+    assert pictures.size_of(pictured[foreign]) == (pictures.AVATAR_PX, pictures.AVATAR_PX)
+    assert pictures.hash_of(None) is None
+
+
+async def test_a_channel_has_so_many_webhooks(running: Running) -> None:
+    ada = await running.person("Ada", listening=False)
+    path = f"/channels/{running.channel_id()}/webhooks"
+    for _ in range(15):
+        await ada.ok("POST", path, {"name": "Herald"})
+    assert (await ada.request("POST", path, {"name": "Herald"}))[1]["code"] == 30007
+
+
 async def test_a_proxy_deletes_and_posts_anew(running: Running) -> None:
     bot, ada = await running.bot(), await running.person("Ada")
     said = await ada.say(running.channel_id(), "it is me")
