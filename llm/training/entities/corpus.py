@@ -17,8 +17,9 @@ from llm.training.encoders.conll import BROAD_TWITTER, KINDS, OUTSIDE, WNUT17, S
 from llm.worker.letter_case import letter_case
 
 LABELS = (OUTSIDE, *(f"{prefix}-{kind}" for kind in KINDS for prefix in "BI"))
-COMPLETE, WITHOUT_MISC = 0, 1
-"""A source: all four types are marked, or MISC is not, so that a word outside may be one."""
+WNUT, EARLY_TWITTER, TWITTER = range(3)
+"""A source. Only the first marks MISC; the second marks some of the names behind "@ " and leaves most of them out."""
+SECTIONS_A_AND_B = 3000  # tweets at the beginning of the Broad Twitter Corpus's training part
 LONGEST = 96  # tokens
 
 
@@ -29,7 +30,9 @@ class Corpus:
         """`empty_share` of the sentences without a name are read in each epoch; those with one, all."""
         wnut17 = read(data / "ner" / "wnut17" / "wnut17train.conll", WNUT17)
         twitter = read(data / "ner" / "broad_twitter" / "btc.train", BROAD_TWITTER)
-        self.sentences = [(one, COMPLETE) for one in wnut17] + [(one, WITHOUT_MISC) for one in twitter]
+        self.sentences = [(one, WNUT) for one in wnut17]
+        self.sentences += [(one, EARLY_TWITTER) for one in twitter[:SECTIONS_A_AND_B]]
+        self.sentences += [(one, TWITTER) for one in twitter[SECTIONS_A_AND_B:]]
         self._seed, self._empty_share = seed, empty_share
         self._names: dict[str, list[tuple[str, ...]]] = {kind: [] for kind in KINDS}
         for sentence, _ in self.sentences:
@@ -78,13 +81,19 @@ def encode(sentence: Sentence, source: int, tokenizer: PreTrainedTokenizerBase) 
     seen: int | None = None
     before: int | None = None
     for (start, end), word in zip(offsets, encoded.word_ids(), strict=True):
-        if word is None or word == before or end <= start:
+        if word is None or word == before or end <= start or _unsure(sentence, owners[start], source):
             labels.append(IGNORED)
         else:
             labels.append(LABELS.index(_label(sentence.tags, owners[start], seen)))
             seen = owners[start]
         before = word
     return Example(encoded["input_ids"], letter_case(text, offsets), labels, source)
+
+
+def _unsure(sentence: Sentence, owner: int, source: int) -> bool:
+    """A mention ("@ ada") that is not marked, in a source that forgets most of them: nothing is learned from it."""
+    mention = "@" in (sentence.words[owner], sentence.words[max(0, owner - 1)])
+    return source == EARLY_TWITTER and mention and sentence.tags[owner] == OUTSIDE
 
 
 def _label(tags: Sequence[str], owner: int, seen: int | None) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llm.training.encoders.batches import IGNORED
 from llm.training.encoders.loop import Rates
-from llm.training.entities.corpus import LABELS, WITHOUT_MISC
+from llm.training.entities.corpus import LABELS, WNUT
 
 MISC = (LABELS.index("B-MISC"), LABELS.index("I-MISC"))
 
@@ -36,6 +36,6 @@ def loss_of(logits: Tensor, labels: Tensor, source: Tensor, misc_weight: float) 
     right = chances.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
     weighted = [chances[..., place] + math.log(misc_weight) for place in MISC]
     lenient = torch.stack([chances[..., 0], *weighted], -1).logsumexp(-1)
-    right = torch.where((labels == 0) & (source == WITHOUT_MISC)[:, None], lenient, right)
+    right = torch.where((labels == 0) & (source != WNUT)[:, None], lenient, right)
     counted = labels != IGNORED
     return -(right * counted).sum() / counted.sum()

@@ -21,7 +21,7 @@ from llm.training.encoders.adapted import adapt, base_folder, export, new_model
 from llm.training.encoders.batches import IGNORED, Example, padded
 from llm.training.encoders.conll import Sentence, WrongData
 from llm.training.encoders.loop import Loop, Rates
-from llm.training.entities.corpus import COMPLETE, LABELS, WITHOUT_MISC, encode
+from llm.training.entities.corpus import EARLY_TWITTER, LABELS, TWITTER, WNUT, encode
 from llm.training.entities.recipe import loss_of
 from llm.training.sentiment import corpus as sentiment
 from llm.worker.classifiers import EntityModel
@@ -53,7 +53,7 @@ def test_names_end_where_another_begins() -> None:
 
 def test_each_word_of_the_tokenizer_has_a_label_at_its_first_token(tokenizer: PreTrainedTokenizerBase) -> None:
     sentence = Sentence(("Zarquonia", "U.S.", "ok"), ("B-LOC", "B-LOC", "O"))
-    example = encode(sentence, COMPLETE, tokenizer)
+    example = encode(sentence, WNUT, tokenizer)
     tokens = tokenizer.convert_ids_to_tokens(example.ids)
     labelled = [(token, LABELS[label]) for token, label in zip(tokens, example.labels, strict=True) if label >= 0]
     assert [label for _, label in labelled] == ["B-LOC", "B-LOC", "I-LOC", "I-LOC", "I-LOC", "O"]
@@ -61,12 +61,27 @@ def test_each_word_of_the_tokenizer_has_a_label_at_its_first_token(tokenizer: Pr
     assert example.types[0] == 0 and example.types[1] == 1
 
 
+@pytest.mark.parametrize(
+    ("source", "read"), [(WNUT, ["O", "O", "O"]), (EARLY_TWITTER, ["O"]), (TWITTER, ["O", "O", "O"])]
+)
+def test_a_forgotten_mention_teaches_nothing(source: int, read: list[str], tokenizer: PreTrainedTokenizerBase) -> None:
+    example = encode(Sentence(("@", "ada", "hi"), ("O", "O", "O")), source, tokenizer)
+    assert [LABELS[label] for label in example.labels if label != IGNORED] == read
+    marked = encode(Sentence(("@", "ada", "hi"), ("O", "B-PER", "O")), source, tokenizer)
+    assert LABELS.index("B-PER") in marked.labels
+
+
+def test_a_mention_with_and_without_a_space_reads_differently(tokenizer: PreTrainedTokenizerBase) -> None:
+    glued, apart = (encode(Sentence((text, "hi"), ("O", "O")), WNUT, tokenizer) for text in ("@ada", "@ ada"))
+    assert glued.ids == apart.ids and glued.types != apart.types
+
+
 def test_where_misc_is_not_marked_it_is_hardly_wrong() -> None:
     logits = torch.zeros(1, 1, len(LABELS))
     logits[0, 0, LABELS.index("B-MISC")] = 9.0
     outside = torch.zeros(1, 1, dtype=torch.long)
-    strict = loss_of(logits, outside, torch.tensor([COMPLETE]), 0.3)
-    lenient = loss_of(logits, outside, torch.tensor([WITHOUT_MISC]), 0.3)
+    strict = loss_of(logits, outside, torch.tensor([WNUT]), 0.3)
+    lenient = loss_of(logits, outside, torch.tensor([TWITTER]), 0.3)
     assert lenient == pytest.approx(1.2, abs=0.05) and strict > 8
 
 

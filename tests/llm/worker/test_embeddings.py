@@ -67,8 +67,8 @@ async def test_alone_as_among_others_and_long_texts_to_their_end(minilm: Embeddi
 
 
 def test_what_is_built_in_serves_where_nothing_is_named() -> None:
-    assert wanted(TaskModelSettings()) == {"embeddings": "embedded/embeddings"}
-    assert wanted(TaskModelSettings(embeddings="none", entities="a/b")) == {"entities": "a/b"}
+    assert wanted(TaskModelSettings())["embeddings"] == "embedded/embeddings"
+    assert wanted(TaskModelSettings(embeddings="none", entities="a/b", classify="none")) == {"entities": "a/b"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm.worker.letter_case import CAPITALS, MIXED, SMALL, TITLE, letter_case
+from llm.worker.letter_case import CAPITALS, GLUED, MIXED, SMALL, TITLE, letter_case
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,8 @@ def test_the_class_of_a_word(word: str, expected: int) -> None:
 def test_every_piece_of_a_word_has_its_class_and_special_tokens_none() -> None:
     text = "Love#Lace is IT"
     places = [(0, 0), (0, 2), (2, 4), (4, 5), (5, 9), (10, 12), (13, 15), (0, 0)]
-    assert letter_case(text, places) == [SMALL, TITLE, TITLE, SMALL, TITLE, SMALL, CAPITALS, SMALL]
+    behind = [TITLE + GLUED, SMALL + GLUED, TITLE + GLUED]  # "ve", "#", "Lace"
+    assert letter_case(text, places) == [SMALL, TITLE, *behind, SMALL, CAPITALS, SMALL]
 
 
 def test_no_text() -> None:

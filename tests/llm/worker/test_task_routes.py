@@ -231,7 +231,7 @@ def test_a_client_that_leaves_takes_its_work_along(worker: Worker) -> None:
 
 
 def test_tasks_that_are_off_say_how_to_switch_them_on() -> None:
-    off = TaskModelSettings(embeddings="none")
+    off = TaskModelSettings(embeddings="none", entities="none", classify="none")
     with running(WorkerSettings(model="none"), tasks=off) as worker:
         for route, key in (("entities", "entities"), ("embeddings", "embeddings"), ("moderations", "moderations")):
             error = refused(worker, route, input="x")
