@@ -19,7 +19,7 @@ from bot.commands.digest import link
 from bot.commands.digesting import Digesting
 from bot.commands.fetching import GONE
 from bot.commands.language_names import language_for, suggested, understood
-from bot.commands.paged import PAGE_ROOM, Again
+from bot.commands.paged import PAGE_ROOM, Again, lines_of
 from bot.commands.ranges import Asked, Range, ReadableChannel, chosen, place_of, require_readable
 from bot.commands.working import Work
 from bot.conversation.own_text import INSTEAD
@@ -190,7 +190,7 @@ class Translate:
 
     async def _give(self, work: Work, again: Again, rules: Rules) -> None:
         """Answer with what is true now."""
-        lines = await again(work.interaction, False)
+        lines = lines_of(await again(work.interaction, False))
         if rules.filter_own_text and self.tools.words.is_in("\n".join(lines)):
             raise Refusal(INSTEAD)
         await self.tools.pages.give(work, lines, again)
