@@ -83,9 +83,14 @@ class TestConversation:
                 "Linus will write the announcement for the release before Wednesday evening.",
             ):
                 await grace.says(channel, line)
-            for name, expected in (("help", "Steward"), ("summarize", "Thursday")):
+            looked_for = {"question": "who writes the announcement for the release?"}
+            for name, options, expected in (
+                ("help", {}, "Steward"),
+                ("summarize", {}, "Thursday"),
+                ("find", looked_for, "Linus will write the announcement"),
+            ):
                 since = len(grace.seen)
-                await grace.runs(guild, channel, name)
+                await grace.runs(guild, channel, name, **options)
                 seen = await self._private_text(grace, since, expected)
                 assert seen["flags"] & 64
 
