@@ -89,7 +89,7 @@ export class View extends EventTarget {
     this.#announce("fill", { text });
   }
 
-  /** Something was sent from the composer. */
+  /** Somebody wrote, or used a command. */
   sent() {
     this.#announce("sent");
   }

@@ -39,6 +39,7 @@ class MessageList extends Part {
   #listenToData() {
     this.listen(this.store, "messages", ({ detail }) => detail.channelId === this.view.channelId && this.#schedule());
     this.listen(this.store, "guild", () => this.#schedule());
+    this.listen(this.view, "sent", () => this.#follow());
     this.listen(this.session.interactions, "presses", () => this.#schedule());
     this.listen(this.view, "channel", () => this.#channel());
     this.listen(this.view, "jump", ({ detail }) => this.#jump(detail.messageId));
@@ -115,6 +116,12 @@ class MessageList extends Part {
     elements.forEach((element, index) => {
       if (this.log.children[index] !== element) this.log.insertBefore(element, this.log.children[index] ?? null);
     });
+  }
+
+  /** Who writes wants to see what comes of it. */
+  #follow() {
+    this.#stuck = true;
+    this.#toBottom();
   }
 
   #toBottom(smooth = false) {

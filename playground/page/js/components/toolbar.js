@@ -33,7 +33,11 @@ async function forward(message, { session, view }) {
 /** The bot's own commands for this message. */
 async function offerMenus(anchor, message, { session, view }) {
   const entries = await session.menus(message.channel_id);
-  const choices = entries.map((entry) => ({ label: entry.name, content: entry.name, pick: () => session.interactions.runMenu(message, entry) }));
+  const run = (entry) => {
+    view.sent();
+    session.interactions.runMenu(message, entry);
+  };
+  const choices = entries.map((entry) => ({ label: entry.name, content: entry.name, pick: () => run(entry) }));
   if (choices.length) board(anchor, "Apps", choices, "menu-board");
   else view.toast(`${session.bot.name} has no commands for messages here.`);
 }
