@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import discord
 import pytest
 
-from bot.commands.mirror import NOT_ALLOWED, SAME_CHANNEL, SAME_LANGUAGE
+from bot.commands.mirror import AGE, NOT_ALLOWED, SAME_CHANNEL, SAME_LANGUAGE
 from bot.mirrors.hooks import NAME
-from bot.mirrors.wording import NOT_TRANSLATED
 from storage.database import Database
 from storage.mirrors import Copies, Mirrors
-from tests.bot.conftest import World
+from storage.usage import Usage
+from tests.bot.conftest import Bot, World
 from tests.bot.mirrored import BONJOUR, EAU, HELLO, WATER, Pair, knows, pair_of
 from tests.fakes import ScriptedEngine, failure
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -99,11 +103,13 @@ async def test_who_is_left_out_is_not_carried_and_their_words_are_taken_back(mir
     assert mirrored.texts() == []
 
 
-async def test_after_a_restart_it_goes_on(mirrored: Pair, database: Database) -> None:
+async def test_after_a_restart_it_goes_on(mirrored: Pair, bot: Bot) -> None:
     said = await mirrored.world.ada.send(mirrored.here, HELLO)
-    (kept,) = await Mirrors(database).all()
-    (copy,) = await Copies(database).of([said.id])
-    assert (kept.stopped, copy.mirror_id, copy.language) == ("", kept.id, "fr")
+    await mirrored.world.env.restart_bot(bot.client())
+    await mirrored.world.ada.edit(said, WATER)
+    assert mirrored.texts() == [EAU]
+    await mirrored.world.grace.send(mirrored.there, BONJOUR)
+    assert mirrored.texts(mirrored.here) == [HELLO]
 
 
 async def test_stopping(mirrored: Pair, database: Database) -> None:
@@ -188,11 +194,51 @@ async def test_a_webhook_that_somebody_deleted_is_made_anew(mirrored: Pair, worl
     assert mirrored.texts() == [BONJOUR, EAU]
 
 
-async def test_the_server_pays(mirrored: Pair, world: World) -> None:
+async def test_many_messages_that_are_deleted_at_once_go_there_at_once(mirrored: Pair, world: World) -> None:
+    said = [await world.ada.send(mirrored.here, words) for words in (HELLO, WATER)]
+    assert mirrored.texts() == [BONJOUR, EAU]
+    here = world.env.bot.get_channel(mirrored.here.id)
+    await here.delete_messages([discord.Object(one.id) for one in said])
+    await world.env.settle()
+    assert mirrored.texts() == []
+
+
+async def test_only_one_age_restricted_channel(mirrored: Pair, world: World, database: Database) -> None:
+    world.env.bot.get_channel(mirrored.here.id).nsfw = True  # SimCord has no such channels
     await world.ada.send(mirrored.here, HELLO)
-    shown = await world.ada.slash(mirrored.here, "usage")
-    assert "1 request" not in str(shown.response.content)
+    assert mirrored.texts() == []
+    assert [one.stopped for one in await Mirrors(database).all()] == ["age"]
+    assert "age-restricted" in world.said(mirrored.here)[-1]
+    assert (await mirrored.start()).response.content == AGE
 
 
-def test_what_is_said_of_a_failure_is_one_sentence() -> None:
-    assert NOT_TRANSLATED.endswith(".")
+async def test_while_a_moderator_has_paused_steward_nothing_is_carried(mirrored: Pair, world: World) -> None:
+    role = world.guild.create_role("Boss", permissions=discord.Permissions(manage_messages=True))
+    boss = world.guild.add_member(world.env.create_user("Boss"), roles=[role])
+    await boss.slash(mirrored.here, "pause", length="1h")
+    await world.ada.send(mirrored.here, HELLO)
+    assert mirrored.texts() == []
+
+
+async def test_what_was_not_wanted_is_left(pair: Pair, world: World, database: Database) -> None:
+    hidden = {
+        world.guild.default_role: discord.PermissionOverwrite(view_channel=False),
+        world.guild.roles["Managers"]: discord.PermissionOverwrite(view_channel=True),
+        world.env.bot.user: discord.PermissionOverwrite(view_channel=True),
+    }
+    result = await pair.start(other=world.guild.create_text_channel("lounge", overwrites=hidden))
+    await pair.mira.click(result.response, label="Leave it")
+    assert await Mirrors(database).all() == []
+
+
+async def test_the_built_in_model_translates_nothing(pair: Pair, engine: ScriptedEngine, database: Database) -> None:
+    engine.model = "embedded/chat"
+    result = await pair.start()
+    assert result.ephemeral and "cannot translate" in result.response.content
+    assert await Mirrors(database).all() == []
+
+
+async def test_the_server_pays(mirrored: Pair, world: World, database: Database) -> None:
+    await world.ada.send(mirrored.here, HELLO)
+    used = [await Usage(database).of_person(person, LONG_AGO, world.guild.id) for person in (world.ada.id, world.me)]
+    assert [one.requests for one in used] == [0, 1]
