@@ -14,6 +14,7 @@ from typing import Literal
 import discord
 import structlog
 
+from bot.commands.translate import refused
 from bot.conversation.pausing import Pauses
 from bot.conversation.rendering import small
 from bot.conversation.streaming import TROUBLE
@@ -27,6 +28,7 @@ from bot.mirrors.rewording import Rewording, Wish, spoken_in
 from bot.mirrors.wording import Said, fitted
 from bot.settings.rulebook import where
 from llm.errors import LLMError
+from llm.tasks.translate_engines import CannotTranslate
 from storage.choices import Choices
 from storage.mirrors import Copies, StoredCopy
 
@@ -140,7 +142,8 @@ class Flags:
                 shown = await self._shown(message, Wish(language, Payer.of(member, channel.guild, channel)), flag)
             except LLMError as error:
                 log.warning("flag not answered", message=message_id, error=repr(error))
-                await _note(message, member, how, explain(error).sentence)
+                reason = refused(error) if isinstance(error, CannotTranslate) else error
+                await _note(message, member, how, explain(reason).sentence)
                 return False
             if how == "dm":
                 await _send(member, [_(IN_PRIVATE, flag=flag, link=message.jump_url), *shown])

@@ -66,6 +66,7 @@ class Rewording:
         spent: list[Usage | None] = []
         rules = await self._rulebook.at(where(message.guild, message.channel))
         guild_id = message.guild.id if message.guild else 0
+        people = {person.display_name for person in (message.author, *message.mentions)}
         try:
             return await self._translation.translate(
                 some,
@@ -73,6 +74,7 @@ class Rewording:
                 user=f"{guild_id}/{message.author.id}",
                 priority="command",
                 model=rules.model,
+                names=people,
                 count=spent.append,
             )
         finally:

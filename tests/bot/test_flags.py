@@ -97,6 +97,14 @@ async def test_a_failure_is_said_and_may_be_asked_for_again(
     assert replies(world.channel, said)[-1] == "Personne ne lui a appris cette phrase."
 
 
+async def test_the_built_in_model_says_that_it_cannot(world: World, database: Database, engine: ScriptedEngine) -> None:
+    engine.model = "embedded/chat"
+    await switched(database, world, "dm")
+    said = await world.ada.send(world.channel, HELLO)
+    await world.grace.react(said, FRENCH)
+    assert "cannot translate" in world.grace.user.dm_channel.history()[-1].content
+
+
 @pytest.mark.parametrize(
     ("emoji", "language"),
     [
