@@ -164,7 +164,7 @@ class StewardClient(discord.Client):
         """Connected: every server that Steward is in is served, adopted or left."""
         log.info("connected to Discord", user=str(self.user), guilds=len(self.guilds))
         self._errands.run(self._parts.conversation.hearing.catch_up(), "messages missed")
-        self._errands.run(self._parts.conversation.broken_off.settle(), "answers broken off")
+        self._errands.run(self._parts.conversation.broken_off.settle(self._channel), "answers broken off")
         self._errands.run(self._parts.shared.membership.is_only_in([guild.id for guild in self.guilds]), "servers left")
         self._errands.run(self._parts.backfills.resume(self.get_channel), "backfills")
         for guild in sorted(self.guilds, key=lambda guild: guild.id):
@@ -275,6 +275,11 @@ class StewardClient(discord.Client):
                     await channel.send(REFUSED)
                     break
         await guild.leave()
+
+    async def _channel(self, channel_id: int) -> discord.abc.MessageableChannel | None:
+        """A channel that messages are read from; private ones and old threads are known to Discord only."""
+        channel = self.get_channel(channel_id) or await self.fetch_channel(channel_id)
+        return channel if isinstance(channel, discord.abc.Messageable) else None
 
     def _place(self, channel_id: int, guild_id: int | None) -> discord.PartialMessageable:
         return self.get_partial_messageable(channel_id, guild_id=guild_id)

@@ -22,6 +22,7 @@ from bot.conversation.standing import StandingReplies
 from bot.conversation.summarizing import Summarizing
 from bot.conversation.transcript import Transcript
 from bot.conversation.turn import Turns
+from bot.conversation.unanswered import Unanswered
 from bot.conversation.unstored import Unstored
 from bot.foundations import Foundations, Shared
 from bot.people_parts import MemoryParts
@@ -52,7 +53,8 @@ def converse(base: Foundations, shared: Shared, memory: MemoryParts) -> Conversa
     reception = _reception(base, shared, memory, past, turns, changes)
     controls = _controls(base, shared, past, turns)
     hearing = Hearing(reception.receive, base.errands, base.pace.clock)
-    broken_off = BrokenOff(base.history, base.places, shared.replies, base.my_id, base.pace.clock)
+    unanswered = Unanswered(base.history, past.transcript, hearing, shared.rulebook, base.pace.clock)
+    broken_off = BrokenOff(base.history, unanswered, shared.replies, base.my_id, base.pace.clock)
     return ConversationParts(
         reception, hearing, changes, controls, shared.replies, past.transcript, past.newest, broken_off
     )

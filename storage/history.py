@@ -164,6 +164,15 @@ class History:
                 known |= {row.id: Version(row.content, row.written_at) for row in found}
         return known
 
+    async def replied_to(self, message_ids: Collection[int], author_id: int) -> set[int]:
+        """To which of these messages this author has replied, also by what was deleted since."""
+        found: set[int] = set()
+        async with self._database.session() as session:
+            for some in forgetting.portions(message_ids):
+                theirs = select(Message.reply_to).where(Message.reply_to.in_(some), Message.author_id == author_id)
+                found.update(number for number in await session.scalars(theirs) if number is not None)
+        return found
+
     async def chain(self, message_id: int, limit: int = 200, *, model: str | None = None) -> Chain:
         """The message and what it answers, back to the beginning or `limit` messages, by one query.
 

@@ -7,6 +7,7 @@ not know what is done with a message.
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
@@ -65,6 +66,15 @@ class Hearing:
         for listener in self._listeners:
             listener(message)
 
+    async def hears_late(self, message: discord.Message) -> None:
+        """Somebody said something while nobody listened: which roles they have, Discord tells with events only."""
+        if message.id in self._heard:
+            return
+        if message.guild is not None and not isinstance(message.author, discord.Member):
+            with contextlib.suppress(*TROUBLE):
+                message.author = await message.guild.fetch_member(message.author.id)
+        self.hears(message)
+
     def is_cut_off(self) -> None:
         """The socket is gone; nothing is heard until a session goes on or begins."""
         if self._before is None:
@@ -86,4 +96,4 @@ class Hearing:
                 continue
             for message in missed:
                 if self._clock.utc() - message.created_at <= FRESH:
-                    self.hears(message)
+                    await self.hears_late(message)

@@ -173,6 +173,10 @@ class Transcript:
         """Events may have been missed."""
         self._reconciling.reconnected()
 
+    async def compare(self, channel: discord.abc.MessageableChannel, upto: int) -> None:
+        """Bring what is stored of a channel's last messages, up to this one, up to date."""
+        await self._reconciling.compare(channel, channel.id, [upto])
+
     async def _catch_up(self, message: discord.Message) -> None:
         """What was said there before, while nobody listened."""
         await self._reconciling.catch_up(message.channel, message.channel.id, message.id, self._longest)

@@ -36,6 +36,7 @@ class FakeMessage:
     id: int
     channel: FakeChannel
     created_at: datetime
+    guild: None = None
 
 
 class Ears:

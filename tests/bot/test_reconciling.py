@@ -11,6 +11,7 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
+from bot.conversation.hearing import FRESH
 from bot.conversation.reconciling import MOST_PAGES, PAGE
 from storage.choices import Choices, Consent
 from storage.database import Database
@@ -137,6 +138,7 @@ async def test_a_private_conversation_catches_up(
     with away(world):
         world.env.backend.edit_message(channel.id, question.id, {"content": "I like blue"})
         world.env.backend.create_message(channel.id, world.ada.id, "very much")
+    world.env.backend.advance_clock(2 * FRESH.total_seconds())  # nobody waits for an answer to it any more
     await world.env.restart_bot(bot.client())
     await world.ada.send_dm("what do I like?")
     assert engine.requests[1].texts[1:] == ["Ada: I like blue", "Noted.", "Ada: very much\nAda: what do I like?"]
