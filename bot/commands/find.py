@@ -145,11 +145,14 @@ class Find:
             del self._asked[one]
 
     def _again(self, asked: Asked, found: Answer) -> Again:
+        left = found  # what went in the meantime is not kept here, either
+
         async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
+            nonlocal left
             if is_public:
-                return await self._for_all(interaction, asked, found)
+                return await self._for_all(interaction, asked, left)
             within = await self._for_asker(interaction, asked.where)
-            left = await self._finding.checked(found, within)
+            left = await self._finding.checked(left, within)
             if left.is_empty:
                 raise Refusal(NOTHING_LEFT)
             return self._lines(left, within.guild_id)
