@@ -6,6 +6,7 @@ Every event is handed to a task that is kept, so that nothing slow ever delays t
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 
 import discord
 import structlog
@@ -196,6 +197,7 @@ class StewardClient(discord.Client):
         self._errands.run(self._parts.conversation.changes.place_deleted(channel.id), "channel deletion")
         self._errands.run(self._forget(Place(channel.guild.id, Scope.CHANNEL, channel.id)), "choices of a channel")
         self._errands.run(self._parts.mirrors.mirroring.place_deleted(channel.id), "mirrors of a channel")
+        self._errands.run(self._parts.digests.posted.place_deleted(channel.id), "posted answers")
 
     async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
         """A channel was changed, and perhaps who reads there."""
@@ -213,6 +215,7 @@ class StewardClient(discord.Client):
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread was deleted, with everything in it."""
         self._errands.run(self._parts.conversation.changes.place_deleted(payload.thread_id), "thread deletion")
+        self._errands.run(self._parts.digests.posted.place_deleted(payload.thread_id), "posted answers")
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something somewhere."""
@@ -222,16 +225,21 @@ class StewardClient(discord.Client):
         """A message was edited, perhaps one that is stored."""
         self._errands.run(self._parts.conversation.changes.edited(payload.message), "edit")
         self._parts.mirrors.mirroring.edited(payload.message)
+        if payload.message.edited_at is not None:  # else it has a link preview now
+            self._errands.run(self._parts.digests.posted.edited(payload.message), "posted answers")
+            self._parts.digests.pages.changed([payload.message_id])
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted, perhaps one that is stored."""
         self._errands.run(self._parts.conversation.changes.deleted([payload.message_id]), "deletion")
         self._parts.mirrors.mirroring.deleted(payload.channel_id, [payload.message_id])
+        self._gone([payload.message_id])
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages were deleted at once."""
         self._errands.run(self._parts.conversation.changes.deleted(payload.message_ids), "deletions")
         self._parts.mirrors.mirroring.deleted(payload.channel_id, payload.message_ids)
+        self._gone(payload.message_ids)
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Somebody reacted to a message, perhaps with a flag."""
@@ -248,6 +256,11 @@ class StewardClient(discord.Client):
     async def on_raw_typing(self, payload: discord.RawTypingEvent) -> None:
         """Somebody is typing: perhaps the rest of a question."""
         self._parts.conversation.reception.typing(payload.channel_id, payload.user_id)
+
+    def _gone(self, message_ids: Collection[int]) -> None:
+        """What was said of these messages goes with them."""
+        self._errands.run(self._parts.digests.posted.deleted(message_ids), "posted answers")
+        self._parts.digests.pages.changed(message_ids)
 
     async def _forget(self, place: Place) -> None:
         await self._parts.shared.stored.forget_place(place)

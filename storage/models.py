@@ -419,3 +419,19 @@ class Copy(Base):
     language: Mapped[str]
     number: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PostedSource(Base):
+    """A sentence in the message `message_id`, which somebody posted from an answer of Steward's, rests on the message
+    `source_id` of `person_id`'s in `place_id`, whose text was of `written_at`."""
+
+    __tablename__ = "posted_sources"
+
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    source_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
+    guild_id: Mapped[int] = mapped_column(index=True)
+    channel_id: Mapped[int] = mapped_column(index=True)
+    place_id: Mapped[int] = mapped_column(index=True)
+    person_id: Mapped[int] = mapped_column(index=True)
+    written_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)

@@ -46,6 +46,7 @@ from storage.models import (
     OpenReply,
     PartNotesSource,
     Person,
+    PostedSource,
     Reply,
     SettingChange,
     Summary,
@@ -83,6 +84,7 @@ PERSONAL = (
     Personal(Document, Document.person_id, Document.guild_id),
     Personal(Mirror, Mirror.person_id, Mirror.guild_id),
     Personal(Copy, Copy.person_id, Copy.guild_id),
+    Personal(PostedSource, PostedSource.person_id, PostedSource.guild_id),
 )
 NOT_SHOWN = {"embedding", "embedding_model"}  # numbers that mean nothing without the model
 
@@ -224,6 +226,7 @@ def _remaining(person_id: int, guild_id: int | None) -> Sequence[tuple[str, Dele
         ("documents", update(Document).where(*mine(Document)).values(person_id=NOBODY)),
         ("mirrors", update(Mirror).where(*mine(Mirror)).values(person_id=NOBODY)),
         ("copies", delete(Copy).where(*mine(Copy))),
+        ("posted_sources", delete(PostedSource).where(*mine(PostedSource))),
         ("people", delete(Person).where(Person.id == person_id, ~written)),
         ("channels", delete(Channel).where(Channel.guild_id.is_(None), ~said)),
     )

@@ -26,6 +26,7 @@ from storage.models import (
     Message,
     Mirror,
     Person,
+    PostedSource,
     Reply,
     RoleUse,
     Setting,
@@ -38,7 +39,7 @@ from storage.records import NOBODY
 LONGEST = timedelta(days=365)
 """What outlives messages: memories, who changed which setting, and the ids of messages that stand elsewhere in another
 language, so that a late deletion reaches those, too."""
-OF_GUILDS = (Reply, Use, RoleUse, Memory, Choice, Setting, SettingChange, Document, Copy, Mirror, Channel)
+OF_GUILDS = (Reply, Use, RoleUse, Memory, Choice, Setting, SettingChange, Document, Copy, PostedSource, Mirror, Channel)
 
 
 class Retention:
@@ -73,6 +74,7 @@ class Retention:
             delete(Memory).where(Memory.created_at < now - LONGEST),
             delete(SettingChange).where(SettingChange.changed_at < now - LONGEST),
             delete(Copy).where(Copy.created_at < now - LONGEST),
+            delete(PostedSource).where(PostedSource.created_at < now - LONGEST),
         )
         await self._forget_givers(now - LONGEST)
         gone += await self._tidy()
@@ -87,6 +89,7 @@ class Retention:
             delete(Memory).where(Memory.created_at < moment),
             delete(SettingChange).where(SettingChange.changed_at < moment),
             delete(Copy).where(Copy.created_at < moment),
+            delete(PostedSource).where(PostedSource.created_at < moment),
         )
         await self._forget_givers(moment)
         gone += await self._tidy()

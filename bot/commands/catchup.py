@@ -6,7 +6,7 @@ What mentions them comes first. It is read from Discord, and kept nowhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -83,7 +83,8 @@ class Catchup:
             )
             return
         await work.announce(self._size(sources, missed, since))
-        summary = await self._summary(work, sources, {one.id: one.edited_at or one.created_at for one in found})
+        written_at = {one.id: one.edited_at or one.created_at for one in found}
+        summary = await self._summary(work, sources, written_at)
         may = {source.id: source for source in sources}
         mine = [may[one.id] for one in found if one.id in may and _is_for(one, work.interaction.user)][-MOST_MENTIONS:]
         places = cited(summary, sources) | {one.id: one.place for one in mine}
@@ -94,11 +95,14 @@ class Catchup:
             left = [one for one in mine if one.id in there]
             return _lines(without(summary, there), left, places, guild_id, since, remark)
 
-        told = lines(await self._there(missed, places))
+        async def there() -> set[int]:
+            return await self._there(missed, places, written_at)
+
+        told = lines(await there())
         if rules.filter_own_text and self.tools.words.is_in("\n".join(told)):
             await tell_instead(work, _(INSTEAD))
             return
-        await self.tools.pages.give(work, told, self._again(missed, places, lines), may_post=False)
+        await self.tools.pages.give(work, told, self._again(there, lines), may_post=False)
 
     async def _summary(
         self, work: Work, sources: Sequence[SourceMessage], written_at: Mapping[int, datetime]
@@ -165,20 +169,23 @@ class Catchup:
     async def _sources(self, one: Missed) -> list[SourceMessage]:
         return (await self.tools.fetching.sources(one.messages[::-1], one.channel)).sources
 
-    async def _there(self, missed: Sequence[Missed], places: dict[int, int]) -> set[int]:
-        """Those of the cited messages that were not deleted meanwhile."""
+    async def _there(
+        self, missed: Sequence[Missed], places: Mapping[int, int], written_at: Mapping[int, datetime]
+    ) -> set[int]:
+        """Those of the cited messages that were not deleted, changed or withdrawn meanwhile."""
         there: set[int] = set()
         for one in missed:
             mine = [message for message, place in places.items() if place == one.channel.id]
-            there |= await self.tools.fetching.still_true(one.channel, mine) if mine else set()
+            there |= await self.tools.fetching.still_true(one.channel, mine, written_at) if mine else set()
         return there
 
-    def _again(self, missed: Sequence[Missed], places: dict[int, int], lines: Callable[[set[int]], list[str]]) -> Again:
+    @staticmethod
+    def _again(there: Callable[[], Awaitable[set[int]]], lines: Callable[[set[int]], list[str]]) -> Again:
         async def again(interaction: discord.Interaction, is_public: bool) -> list[str]:
-            there = await self._there(missed, places)
-            if is_public or not there:
+            left = await there()
+            if is_public or not left:
                 raise Refusal(NOTHING_LEFT)
-            return lines(there)
+            return lines(left)
 
         return again
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.commands.fetching import Fetching
 from bot.commands.paged import Pages
+from bot.commands.posted import Posted
 from bot.commands.working import Works
 from bot.conversation.own_text import WordList
 from bot.foundations import Foundations, Shared
@@ -15,6 +16,7 @@ from llm.tasks.likeness import Likeness
 from llm.tasks.summarize import Summarizer
 from storage.choices import Choices
 from storage.part_notes import StoredPartNotes
+from storage.posted import PostedSources
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Digesting:
     fetching: Fetching
     works: Works
     pages: Pages
+    posted: Posted
     gate: Gate
     words: WordList
     items: int
@@ -34,13 +37,17 @@ class Digesting:
 
 def digesting(base: Foundations, shared: Shared) -> Digesting:
     """Build them."""
-    pages = Pages(base.pace.clock, shared.rulebook.language_at)
+    posted = Posted(PostedSources(base.database), base.places, base.errands)
+    pages = Pages(base.pace.clock, shared.rulebook.language_at, posted, base.errands)
     shared.leaving.also(lambda person_id, guild_id: pages.forget(person_id))
+    shared.leaving.also(lambda person_id, guild_id: pages.left(guild_id))
+    shared.leaving.first(posted.leaves)
     return Digesting(
         summarizer=Summarizer(base.llm, Likeness(base.tasks), engine=base.settings.tasks.summarize),
         fetching=Fetching(Choices(base.database), base.me),
         works=Works(base.pace),
         pages=pages,
+        posted=posted,
         gate=shared.gate,
         words=shared.words,
         items=base.settings.tasks.summary_items,

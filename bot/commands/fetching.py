@@ -86,26 +86,32 @@ class Fetching:
         written_at = {message.id: message.edited_at or message.created_at for message in found}
         return Read([one for one in told if one.text], len(found), bool(left_out), written_at=written_at)
 
-    async def still_true(self, channel: ReadableChannel, cited: Collection[int]) -> set[int]:
-        """Those of the messages that are there still."""
-        return set(await self._there(channel, cited))
+    async def still_true(
+        self, channel: ReadableChannel, cited: Collection[int], written_at: Mapping[int, datetime] | None = None
+    ) -> set[int]:
+        """Those of the messages that are there still, and may be read; with `written_at`, with the text of then."""
+        there = await self._there(channel, cited)
+        if written_at is None:
+            return set(there)
+        return {number for number, one in there.items() if (one.edited_at or one.created_at) <= written_at[number]}
 
     async def unchanged(self, channel: ReadableChannel, said: Mapping[int, str]) -> set[int]:
         """Those of the messages that are there still, and say the same."""
         there = await self._there(channel, said)
-        return {number for number, text in there.items() if said[number] == text}
+        return {number for number, one in there.items() if said[number] == one.content}
 
-    async def _there(self, channel: ReadableChannel, wanted: Collection[int]) -> dict[int, str]:
-        """What those of the messages say that are there still."""
-        there: dict[int, str] = {}
+    async def _there(self, channel: ReadableChannel, wanted: Collection[int]) -> dict[int, discord.Message]:
+        """Those of the messages that are there still, by people who do not want to be left out."""
+        there: dict[int, discord.Message] = {}
         left = sorted(wanted)
         while left:
             after = discord.Object(left[0] - 1)
-            page = {one.id: one.content async for one in channel.history(limit=PAGE, after=after, oldest_first=True)}
+            page = {one.id: one async for one in channel.history(limit=PAGE, after=after, oldest_first=True)}
             there |= {number: page[number] for number in left if number in page}
             reached = max(page, default=left[-1]) if len(page) == PAGE else left[-1]
             left = [number for number in left if number > reached]
-        return there
+        left_out = await self.left_out(list(there.values()), channel)
+        return {number: one for number, one in there.items() if one.author.id not in left_out}
 
     def _source(self, message: discord.Message) -> SourceMessage:
         """The message as words; without any where a bot or Discord itself wrote it."""

@@ -55,6 +55,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "note where a message of yours stands in another language (not its words)",
         "notes where messages of yours stand in another language (not their words)",
     ),
+    "posted_sources": (
+        "note where a posted summary rests on a message of yours (not its words)",
+        "notes where posted summaries rest on messages of yours (not their words)",
+    ),
     "people": ("name: yours", "names: yours"),
 }
 """What rows of each table are, for people; a table that is not here is of no interest to them."""

@@ -1,7 +1,8 @@
 """A private answer in pages, with buttons: back and forth, *Post here*, *Send me by DM*.
 
-The pages stay in memory only, for as long as Discord takes changes of a private answer. Before they are posted or sent,
-whoever made them is asked for them anew: what they rest on may have changed. It does not know what they say.
+The pages stay in memory only, for as long as Discord takes changes of a private answer. Before they are turned, posted
+or sent, and when a message that they link to changes, whoever made them is asked for them anew: what they rest on may
+have changed. It does not know what they say.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -17,11 +18,15 @@ import discord
 
 from bot.clock import Clock
 from bot.commands.answering import explained, tell
+from bot.commands.cited_text import cited_in
 from bot.commands.post import require_writing
+from bot.commands.posted import Posted
 from bot.commands.working import LATE_S, Work
 from bot.conversation.rendering import DISCORD_LIMIT, length, neutralize
-from bot.errors import Refusal
-from bot.language import N_, _, aloud
+from bot.conversation.streaming import TROUBLE
+from bot.errands import Errands
+from bot.errors import Refusal, explain
+from bot.language import N_, _, aloud, speaking, speech_for
 
 MOST = 500
 """Answers that are kept: the oldest go first."""
@@ -52,23 +57,37 @@ _Item = discord.ui.DynamicItem[_Button]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one person was told: pages, the one that is shown, and how to get its lines anew; `may_post`: also for
-    others."""
+    """What one person was told by `interaction`: pages, the one that is shown, and how to get its lines anew;
+    `may_post`: also for others."""
 
-    person_id: int
+    interaction: discord.Interaction
     pages: tuple[str, ...]
     again: Again
     made_at: float
     at: int = 0
     may_post: bool = True
 
+    @property
+    def person_id(self) -> int:
+        """Whose it is."""
+        return self.interaction.user.id
+
+    def rests_on(self, message_ids: Collection[int]) -> bool:
+        """Whether a link leads to one of these messages."""
+        return any(not cited_in(page).keys().isdisjoint(message_ids) for page in self.pages)
+
 
 class Pages:
-    """Answers of the last quarter of an hour; `language_at` names the language that a server chose for itself."""
+    """Answers of the last quarter of an hour; `language_at` names the language that a server chose for itself, and
+    `posted` keeps true what was posted."""
 
-    def __init__(self, clock: Clock, language_at: Callable[[discord.Interaction], str]) -> None:
+    def __init__(
+        self, clock: Clock, language_at: Callable[[discord.Interaction], str], posted: Posted, errands: Errands
+    ) -> None:
         self._clock = clock
         self._language_at = language_at
+        self._posted = posted
+        self._errands = errands
         self._answers: OrderedDict[int, Answer] = OrderedDict()
 
     async def give(self, work: Work, told: Told, again: Again, *, may_post: bool = True) -> None:
@@ -79,9 +98,7 @@ class Pages:
             with contextlib.suppress(discord.Forbidden):  # that it may come to nothing was said while there was time
                 await _send(interaction.user, told)
             return
-        answer = Answer(
-            interaction.user.id, tuple(pages_of(lines_of(told))), again, self._clock.now(), may_post=may_post
-        )
+        answer = Answer(interaction, tuple(pages_of(lines_of(told))), again, self._clock.now(), may_post=may_post)
         self._answers[interaction.id] = answer
         self._forget_old()
         await interaction.edit_original_response(
@@ -94,6 +111,15 @@ class Pages:
         """Keep nothing that this person was told."""
         for number in [number for number, answer in self._answers.items() if answer.person_id == person_id]:
             del self._answers[number]
+
+    def changed(self, message_ids: Collection[int]) -> None:
+        """These messages were deleted or edited: what rests on them is shown as it is true now."""
+        self._look_again([number for number, answer in self._answers.items() if answer.rests_on(message_ids)])
+
+    def left(self, guild_id: int | None) -> None:
+        """Somebody does not want to be read any more, there or (None) everywhere."""
+        here = [number for number, answer in self._answers.items() if guild_id in (None, answer.interaction.guild_id)]
+        self._look_again(here)
 
     async def pressed(self, interaction: discord.Interaction, what: str, answer_id: int) -> None:
         """Do what a button says, for whoever the answer was given to."""
@@ -110,9 +136,38 @@ class Pages:
                 await self._to_channel(interaction, answer_id, answer)
 
     async def _turn(self, interaction: discord.Interaction, answer_id: int, answer: Answer, step: int) -> None:
-        turned = replace(answer, at=min(max(answer.at + step, 0), len(answer.pages) - 1))
+        await interaction.response.defer()
+        pages = tuple(pages_of(lines_of(await answer.again(interaction, False))))
+        turned = replace(answer, pages=pages, at=min(max(answer.at + step, 0), len(pages) - 1))
         self._answers[answer_id] = turned
-        await interaction.response.edit_message(content=turned.pages[turned.at], view=_view(answer_id, turned))
+        await interaction.edit_original_response(content=turned.pages[turned.at], view=_view(answer_id, turned))
+
+    def _look_again(self, answer_ids: Sequence[int]) -> None:
+        self._forget_old()
+        for answer_id in answer_ids:
+            if answer_id in self._answers:
+                self._errands.run(self._refresh(answer_id), "answer looked at again")
+
+    async def _refresh(self, answer_id: int) -> None:
+        """Show what is left of an answer."""
+        answer = self._answers[answer_id]
+        interaction = answer.interaction
+        with speaking(speech_for(interaction.locale, interaction.guild_locale)), contextlib.suppress(*TROUBLE):
+            try:
+                told = await answer.again(interaction, False)
+                pages = tuple(pages_of(lines_of(told)))
+            except Refusal as refusal:
+                self._answers.pop(answer_id, None)
+                await interaction.edit_original_response(content=explain(refusal).sentence, view=None, attachments=[])
+                return
+            if pages != answer.pages and answer_id in self._answers:
+                left = replace(answer, pages=pages, at=min(answer.at, len(pages) - 1))
+                self._answers[answer_id] = left
+                await interaction.edit_original_response(
+                    content=left.pages[left.at],
+                    view=_view(answer_id, left),
+                    attachments=_pictures(told) or discord.utils.MISSING,
+                )
 
     async def _to_person(self, interaction: discord.Interaction, answer: Answer) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -137,7 +192,8 @@ class Pages:
             self._answers[answer_id] = answer
             raise
         for page, files in messages:
-            await interaction.followup.send(page, files=files, ephemeral=False, wait=True)
+            message = await interaction.followup.send(page, files=files, ephemeral=False, wait=True)
+            self._posted.follow(message, interaction.guild_id or 0)
         await interaction.edit_original_response(view=_view(answer_id, posted))
 
     def _forget_old(self) -> None:

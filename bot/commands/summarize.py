@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import get_args
 
 import discord
@@ -73,12 +74,13 @@ STYLES: tuple[tuple[str, Style], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a summary was made of, to show it again."""
+    """What a summary was made of, to show it again; `written_at`: of when the texts are that it rests on."""
 
     summary: Summary
     wanted: Range
     wish: Wish
     places: dict[int, int]
+    written_at: dict[int, datetime]
     guild_id: int
     remark: Callable[[], str]
 
@@ -134,10 +136,11 @@ class Summarize:
         return again
 
     async def _checked(self, shown: Shown, summary: Summary) -> Summary:
-        """The summary without what rests on messages that were deleted meanwhile."""
+        """The summary without what rests on messages that were deleted, changed or withdrawn meanwhile."""
         if not summary.items:
             return summary
-        return without(summary, await self.tools.fetching.still_true(shown.wanted.channel, shown.places))
+        channel = shown.wanted.channel
+        return without(summary, await self.tools.fetching.still_true(channel, shown.places, shown.written_at))
 
     @staticmethod
     def _shown(summary: Summary, wanted: Range, wish: Wish, read: Read) -> Shown:
@@ -150,7 +153,7 @@ class Summarize:
             )
 
         places = cited(summary, read.sources)
-        return Shown(summary, wanted, wish, places, wanted.channel.guild.id, remark)
+        return Shown(summary, wanted, wish, places, read.written_at, wanted.channel.guild.id, remark)
 
 
 def add_summarize(

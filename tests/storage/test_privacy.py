@@ -52,6 +52,7 @@ OTHER_NUMBERS = {
     "document_id",
     "other_id",
     "mirror_id",
+    "place_id",
     "passage_id",
     "size",
     "place",

@@ -1,0 +1,104 @@
+"""What people posted from their private answers follows what it rests on: when a message is deleted or changed, or its
+author wants to be left out, the sentences that cite it are taken out of what was posted.
+
+It knows by the links in a posted answer what that rests on; how answers are made is not its business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+import discord
+import structlog
+
+from bot.commands.cited_text import cited_in, without_citing
+from bot.commands.digest import NOTHING_LEFT
+from bot.conversation.newest import Places
+from bot.conversation.streaming import TROUBLE
+from bot.errands import Errands
+from bot.language import _
+from storage.posted import PostedSources, Rests
+
+log = structlog.get_logger()
+
+
+class Posted:
+    """Keeps posted answers true. Methods raise StorageError."""
+
+    def __init__(self, sources: PostedSources, places: Places, errands: Errands) -> None:
+        self._sources = sources
+        self._places = places
+        self._errands = errands
+        self._one_at_a_time = asyncio.Lock()
+
+    def follow(self, message: discord.Message, guild_id: int) -> None:
+        """This was posted just now: what it cites is looked at once more, and watched from then on."""
+        cited = cited_in(message.content)
+        if cited:
+            self._errands.run(self._follow(message, guild_id, cited), "posted answer")
+
+    async def deleted(self, message_ids: Collection[int]) -> None:
+        """Messages were deleted: perhaps some that a posted answer rests on, perhaps a posted one."""
+        found = await self._sources.on(message_ids)
+        await self._sources.gone(message_ids)
+        await self._take_out([one for one in found if one.message_id not in set(message_ids)])
+
+    async def edited(self, message: discord.Message) -> None:
+        """A message was edited; link previews come as edits, too, but change no text."""
+        if message.edited_at is not None:
+            moment = message.edited_at
+            await self._take_out([one for one in await self._sources.on([message.id]) if one.written_at < moment])
+
+    async def place_deleted(self, channel_id: int) -> None:
+        """A channel or thread was deleted, with everything in it."""
+        found = [one for one in await self._sources.on_place(channel_id) if one.channel_id != channel_id]
+        await self._take_out(found)
+        await self._sources.gone_in(channel_id)
+
+    async def leaves(self, person_id: int, guild_id: int | None) -> None:
+        """Somebody wants nothing of theirs kept, nor read."""
+        found = await self._sources.on_person(person_id, guild_id)
+        if found:
+            self._errands.run(self._take_out(found), "posted answers of somebody who leaves")
+
+    async def _follow(self, message: discord.Message, guild_id: int, cited: dict[int, int]) -> None:
+        rests: list[Rests] = []
+        gone: list[Rests] = []
+        for source_id, place_id in cited.items():
+            person_id, written_at = 0, message.created_at
+            try:
+                source = await self._places(place_id, guild_id).fetch_message(source_id)
+                person_id, written_at = source.author.id, source.edited_at or source.created_at
+            except TROUBLE as error:
+                log.info("source not found", message=message.id, error=str(error))
+            one = Rests(
+                message.id,
+                source_id,
+                guild_id,
+                message.channel.id,
+                place_id,
+                person_id,
+                written_at,
+                message.created_at,
+            )
+            (rests if person_id else gone).append(one)
+        await self._sources.put(rests)
+        await self._take_out(gone)
+
+    async def _take_out(self, rests: Sequence[Rests]) -> None:
+        """These sentences are not true any more."""
+        by_message: defaultdict[tuple[int, int, int], list[Rests]] = defaultdict(list)
+        for one in rests:
+            by_message[one.message_id, one.channel_id, one.guild_id].append(one)
+        for (message_id, channel_id, guild_id), some in by_message.items():
+            async with self._one_at_a_time:
+                try:
+                    posted = await self._places(channel_id, guild_id).fetch_message(message_id)
+                    left = without_citing(posted.content, {one.source_id for one in some})
+                    if left != posted.content:
+                        await posted.edit(content=left if left is not None else _(NOTHING_LEFT), suppress=True)
+                except TROUBLE as error:
+                    log.warning("posted answer not changed", message=message_id, error=str(error))
+                await self._sources.forget(some)
