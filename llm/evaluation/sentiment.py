@@ -2,8 +2,8 @@
 
 Macro-F1 (scikit-learn) on the project's own messages, none of which is trained on, and on Topical-Chat, whose turns
 carry one of eight emotions: Happy is positive, Angry, Disgusted, Fearful and Sad are negative, Neutral and "Curious to
-dive deeper" neutral; Surprised may be any and is left out. The model's labels are told by how they begin (neg, neu,
-pos). Ends in one JSON line.
+dive deeper" neutral; Surprised may be any and is left out. What the model's labels mean is told as /sentiment tells it.
+Ends in one JSON line.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from typing import Annotated, Any
 import typer
 from sklearn.metrics import accuracy_score, f1_score
 
+from llm.errors import NotServed
 from llm.evaluation.sentiment_cases import CASES
 from llm.evaluation.served import served
+from llm.tasks.sentiment import judged
 from llm.worker.classifiers import LabelModel
 from llm.worker.errors import LoadError
 
@@ -86,14 +88,11 @@ def score(gold: Sequence[str], said: Sequence[str]) -> dict[str, float]:
 
 
 def told(scores: dict[str, float]) -> str:
-    """The likeliest of the three; a model with other labels is refused (LoadError)."""
-    sums = dict.fromkeys(LABELS, 0.0)
-    for name, chance in scores.items():
-        label = next((label for label in LABELS if name.lower().startswith(label[:3])), None)
-        if label is None:
-            raise LoadError(f"its label {name!r} is not positive, neutral or negative")
-        sums[label] += chance
-    return max(sums, key=lambda label: sums[label])
+    """The likeliest of the three, as /sentiment tells it; a model with other labels is refused (LoadError)."""
+    try:
+        return judged(scores).mood
+    except NotServed as error:
+        raise LoadError(str(error)) from error
 
 
 async def _answers(model: str, sets: dict[str, Marked]) -> dict[str, list[str]]:
