@@ -88,6 +88,7 @@ class TestConversation:
                 ("help", {}, "Steward"),
                 ("summarize", {}, "Thursday"),
                 ("find", looked_for, "Linus will write the announcement"),
+                ("entities", {}, "Linus · 1"),
             ):
                 since = len(grace.seen)
                 await grace.runs(guild, channel, name, **options)
