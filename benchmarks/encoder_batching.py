@@ -5,6 +5,7 @@ one text each, many such requests at once (which the worker computes micro-batch
 transformers' pipeline over the same model (for embeddings: the model) called once per text without any HTTP, as a peer
 that answers one message at a time would do. Worker, peer and client are processes of their own, since libgomp slows
 every thread that computes once two of one process have done so. All ways in turn, `--repeats` times; medians count.
+Processor time (of worker and client) is told as well: it holds on a machine that others fill, too.
 Why: a bot that looks at every message asks for one text at a time, from many channels at once. Ends in one JSON line.
 """
 
@@ -25,6 +26,7 @@ from multiprocessing.connection import Connection
 from statistics import median
 
 import httpx
+import psutil
 import torch
 import uvicorn
 from transformers import pipeline
@@ -59,6 +61,8 @@ WAYS = (("http_one_at_a_time", 1, 1), ("http_micro_batched", None, 1), ("http_li
 """Name, requests under way (None: as asked for), texts in each."""
 READY_S = 120.0
 
+Seconds = tuple[float, float]  # by the clock, of a processor
+
 
 def messages(count: int) -> list[str]:
     """Texts of 3 to 60 words, as a chat has them: many short ones, few long ones."""
@@ -68,7 +72,8 @@ def messages(count: int) -> list[str]:
 
 
 def one_at_a_time(task: Task, asked: Connection) -> None:
-    """A process: for each list of texts the texts per second of the model alone, without HTTP, one call per text."""
+    """A process: for each list of texts the seconds of the model alone, without HTTP, one call per text: by the clock
+    and of a processor."""
     loaded = load_task(task, MODELS[task], "cpu")
 
     def vector(text: str) -> None:
@@ -80,18 +85,18 @@ def one_at_a_time(task: Task, asked: Connection) -> None:
     read = vector if kind is None else pipeline(kind, model=loaded.model, tokenizer=loaded.tokenizer)
     read("the first call pays for what is set up once")
     while texts := asked.recv():
-        started = time.perf_counter()
+        clock, processor = time.perf_counter(), time.process_time()
         for text in texts:
             read(text)
-        asked.send(len(texts) / (time.perf_counter() - started))
+        asked.send((time.perf_counter() - clock, time.process_time() - processor))
 
 
 def serve(task: Task, told: Connection) -> None:
-    """A process: a worker with one task's model alone, on a free port, which it tells."""
+    """A process: a worker with one task's model alone, which tells its address and its process id."""
     chosen = TaskModelSettings.model_validate(dict.fromkeys(TASKS, "none") | {task: MODELS[task]})
     app = create_app(WorkerSettings(model="none", device="cpu"), tasks=chosen)
     listener = socket.create_server(("127.0.0.1", 0))
-    told.send(listener.getsockname()[1])
+    told.send((f"http://127.0.0.1:{listener.getsockname()[1]}", os.getpid()))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     asyncio.run(server.serve(sockets=[listener]))
 
@@ -114,11 +119,11 @@ def started(target: Callable[[Task, Connection], None], task: Task) -> Iterator[
 def worker(task: Task = "embeddings") -> Iterator[str]:
     """The address of a worker with one task's model alone."""
     with started(serve, task) as told:
-        yield f"http://127.0.0.1:{told.recv()}"
+        yield told.recv()[0]
 
 
 async def through_http(url: str, task: Task, texts: list[str], at_once: int, per_request: int) -> float:
-    """Texts per second with so many requests under way at any time."""
+    """Seconds for all texts with so many requests under way at any time."""
     route, fields = f"/v1/{task}", {"encoding_format": "base64"} if task == "embeddings" else {}
     requests = iter([texts[at : at + per_request] for at in range(0, len(texts), per_request)])
 
@@ -130,9 +135,9 @@ async def through_http(url: str, task: Task, texts: list[str], at_once: int, per
     async with httpx.AsyncClient(base_url=url, timeout=READY_S) as client:
         await until_ready(client)
         await client.post(route, json={"input": texts[:1]})
-        started = time.perf_counter()
+        began = time.perf_counter()
         await asyncio.gather(*(caller(client) for _ in range(at_once)))
-        return len(texts) / (time.perf_counter() - started)
+        return time.perf_counter() - began
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
@@ -141,18 +146,26 @@ async def until_ready(client: httpx.AsyncClient) -> None:
             await asyncio.sleep(0.05)
 
 
-def measured(task: Task, texts: list[str], at_once: int, repeats: int) -> dict[str, list[float]]:
-    """Texts per second of each way, all ways one after the other and that as often as wished."""
-    found: dict[str, list[float]] = {}
-    with started(one_at_a_time, task) as alone, worker(task) as url:
+def measured(task: Task, texts: list[str], at_once: int, repeats: int) -> dict[str, list[Seconds]]:
+    """What each way takes for the texts, all ways one after the other and that as often as wished."""
+    found: dict[str, list[Seconds]] = {name: [] for name in ("model_alone", *(way[0] for way in WAYS))}
+    with started(one_at_a_time, task) as alone, started(serve, task) as told:
+        url, pid = told.recv()
         for _ in range(repeats):
             alone.send(texts)
-            found.setdefault("model_alone", []).append(alone.recv())
+            found["model_alone"].append(alone.recv())
             for name, parallel, each in WAYS:
-                rate = asyncio.run(through_http(url, task, texts, parallel or at_once, each))
-                found.setdefault(name, []).append(rate)
+                before = processor_s(pid)
+                clock = asyncio.run(through_http(url, task, texts, parallel or at_once, each))
+                found[name].append((clock, processor_s(pid) - before))
         alone.send([])
     return found
+
+
+def processor_s(pid: int) -> float:
+    """Of that process and of this one, which asks it."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system) + time.process_time()
 
 
 def main() -> None:
@@ -163,13 +176,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     found = measured(options.task, messages(options.texts), options.at_once, options.repeats)
-    figures = {name: round(median(rates), 1) for name, rates in found.items()}
-    together = figures["http_micro_batched"]
-    figures["ratio_to_model_alone"] = round(together / figures["model_alone"], 2)
-    figures["ratio_of_lists_to_model_alone"] = round(figures["http_lists_of_32"] / figures["model_alone"], 2)
-    figures["ratio_to_http_one_at_a_time"] = round(together / figures["http_one_at_a_time"], 2)
+    clock = {name: median(each[0] for each in of_way) for name, of_way in found.items()}
+    processor = {name: median(each[1] for each in of_way) for name, of_way in found.items()}
+    figures: dict[str, float] = {}
+    for name in found:
+        ratios = median(alone[0] / way[0] for alone, way in zip(found["model_alone"], found[name], strict=True))
+        figures |= {
+            name: round(options.texts / clock[name], 1),
+            f"{name}_over_model_alone": round(ratios, 2),
+            f"{name}_by_processor_time": round(processor["model_alone"] / processor[name], 2),
+        }
     for name, value in figures.items():
-        print(f"{name:30} {value:10.2f}   {' '.join(f'{rate:.1f}' for rate in found.get(name, []))}")
+        print(f"{name:44} {value:10.2f}")
     machine = {"cpu": platform.machine(), "cores": os.cpu_count(), "torch": torch.__version__}
     print(json.dumps({"bench": "encoder_batching", **vars(options), **figures, **machine}))
 

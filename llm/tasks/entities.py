@@ -120,5 +120,6 @@ def without_overlaps(spots: Sequence[Spot]) -> list[Spot]:
 
 
 def _spot(found: FoundEntity) -> Spot | None:
-    kind = kind_of(found.type)
+    """None for what is no name. The built-in model takes the sign of "@ ada" for one, as its data do."""
+    kind = kind_of(found.type) if any(map(str.isalnum, found.text)) else None
     return Spot(found.start, found.end, kind, found.text) if kind is not None else None

@@ -85,6 +85,13 @@ async def test_no_such_route_is_no_model(engine: ScriptedEngine) -> None:
         await NameFinder(None).find(["Ada"])
 
 
+async def test_a_sign_alone_is_no_name(engine: ScriptedEngine) -> None:
+    engine.names = {"@": "PER", "ada": "PER"}
+    async with TasksClient(LLMSettings(), engine.base_url) as tasks:
+        found = await NameFinder(tasks).find(["hi @ ada"])
+    assert [spot.text for spot in found.spots[0]] == ["ada"]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "expected"),
     [
