@@ -203,13 +203,21 @@ class Person:
         command = (await self.commands(guild))[name]
         types = {option["name"]: option["type"] for option in command.get("options", [])}
         given = [{"name": key, "type": types[key], "value": value} for key, value in options.items()]
+        await self._gives(command, guild, channel, {"type": 1, "options": given})
+
+    async def picks(self, guild: str, channel: str, name: str, message: dict[str, Any]) -> None:
+        """Uses an entry of a message's menu."""
+        command = (await self.commands(guild))[name]
+        await self._gives(command, guild, channel, {"type": 3, "target_id": message["id"]})
+
+    async def _gives(self, command: dict[str, Any], guild: str, channel: str, data: dict[str, Any]) -> None:
         body = {
             "type": 2,
             "application_id": command["application_id"],
             "guild_id": guild,
             "channel_id": channel,
             "session_id": self.session_id,
-            "data": {"id": command["id"], "name": name, "type": 1, "version": command["version"], "options": given},
+            "data": {"id": command["id"], "name": command["name"], "version": command["version"], **data},
         }
         (await self._http.post("/interactions", json=body)).raise_for_status()
 

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from tests.e2e.models import slow_model
 from tests.e2e.stack import ANSWER_S, Person, Stack
+from tests.llm.worker.tiny_seq2seq import make_nllb
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -49,7 +50,10 @@ async def ask(person: Person, channel: str, text: str, reply_to: str | None = No
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    async with Stack(tmp_path_factory.mktemp("steward")).running() as running:
+    """With an encoder-decoder model beside the built-in ones: a tiny one, which speaks gibberish."""
+    folder = tmp_path_factory.mktemp("steward")
+    models = {"STEWARD_TASKS__SEQ2SEQ": str(make_nllb(folder / "nllb"))}
+    async with Stack(folder, models).running() as running:
         yield running
 
 
@@ -94,6 +98,21 @@ class TestConversation:
                 await grace.runs(guild, channel, name, **options)
                 seen = await self._private_text(grace, since, expected)
                 assert seen["flags"] & 64
+
+    async def test_a_translation_by_an_encoder_decoder_model(self, stack: Stack) -> None:
+        """From the menu of a message and as text; what stays is there, whatever the model makes of the words."""
+        seed = await stack.people()
+        guild, channel = seed["guild"]["id"], seed["channels"][0]["id"]
+        async with Person.enter(stack, 2) as linus:
+            said = await linus.says(channel, "Bitte sag es allen, bevor wir morgen anfangen: `make run` 🎉")
+            since = len(linus.seen)
+            await linus.picks(guild, channel, "Translate", said)
+            shown = await self._private_text(linus, since, "from German into English")
+            assert "`make run`" in shown["content"] and "🎉" in shown["content"] and shown["flags"] & 64
+            since = len(linus.seen)
+            await linus.runs(guild, channel, "translate", text=f"Wer hat <#{channel}> gelesen?", to="fr")
+            shown = await self._private_text(linus, since, "into French")
+            assert f"<#{channel}>" in shown["content"]
 
     @staticmethod
     async def _private_text(person: Person, since: int, expected: str) -> dict[str, Any]:
