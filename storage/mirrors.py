@@ -56,7 +56,8 @@ class StoredMirror:
 @dataclass(frozen=True, slots=True)
 class StoredCopy:
     """A message of Steward's (`message_id`, in `channel_id`) is the part numbered `number` of what `person_id` said in
-    the message `source_id`, in another language. `mirror_id` None: somebody asked for it by a flag."""
+    the message `source_id`, in another language; `created_at` is when that was written, or rewritten. `mirror_id` None:
+    somebody asked for it by a flag."""
 
     message_id: int
     guild_id: int
@@ -153,6 +154,19 @@ class Copies:
         here = [] if guild_id is None else [Copy.guild_id == guild_id]
         return await self._found(Copy.person_id == person_id, *here)
 
+    async def latest(self, mirror_id: int, channel_id: int, limit: int) -> list[StoredCopy]:
+        """The last that a pair posted into one of its channels."""
+        newest = select(Copy).where(Copy.mirror_id == mirror_id, Copy.channel_id == channel_id)
+        async with self._database.session() as session:
+            rows = await session.scalars(newest.order_by(Copy.message_id.desc()).limit(limit))
+            return [_copy(row) for row in rows][::-1]
+
+    async def rewritten(self, source_id: int, mirror_id: int, moment: datetime) -> None:
+        """What a pair posted for this message says what it says since then."""
+        mine = update(Copy).where(Copy.source_id == source_id, Copy.mirror_id == mirror_id)
+        async with self._database.write() as connection:
+            await connection.execute(mine.values(created_at=aware(moment)))
+
     async def forget(self, message_ids: Collection[int]) -> None:
         """These copies are gone."""
         async with self._database.write() as connection:
@@ -162,9 +176,7 @@ class Copies:
     async def _found(self, *which: ColumnElement[bool]) -> list[StoredCopy]:
         async with self._database.session() as session:
             rows = await session.scalars(select(Copy).where(*which).order_by(Copy.message_id))
-            return [
-                StoredCopy(**{name: getattr(row, name) for name in StoredCopy.__dataclass_fields__}) for row in rows
-            ]
+            return [_copy(row) for row in rows]
 
 
 def _between(one: int, other: int) -> ColumnElement[bool]:
@@ -184,3 +196,7 @@ def _mirror(row: Mirror) -> StoredMirror:
         row.person_id,
         row.created_at,
     )
+
+
+def _copy(row: Copy) -> StoredCopy:
+    return StoredCopy(**{name: getattr(row, name) for name in StoredCopy.__dataclass_fields__})

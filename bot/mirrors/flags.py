@@ -163,10 +163,8 @@ class Flags:
         for number, text in enumerate(shown):
             first = await first.reply(text, mention_author=False, allowed_mentions=discord.AllowedMentions.none())
             guild_id = message.guild.id if message.guild else 0
-            row = StoredCopy(
-                first.id, guild_id, message.channel.id, message.id, message.author.id, None, language, number
-            )
-            await self._copies.put([row])
+            ids = (first.id, guild_id, message.channel.id, message.id, message.author.id)
+            await self._copies.put([StoredCopy(*ids, None, language, number, first.created_at)])
 
     def _remember(self, key: _Key) -> None:
         self._asked[key] = None

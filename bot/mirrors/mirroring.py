@@ -7,7 +7,6 @@ Steward may do) is looked at with every message. It does not know who sets up pa
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -22,9 +21,11 @@ from bot.errands import Errands
 from bot.language import N_, _
 from bot.membership import Membership
 from bot.metering import Payer
+from bot.mirrors.catching_up import GetChannel, catch_up
 from bot.mirrors.flags import Flags
 from bot.mirrors.hooks import Hooks, NoWebhook
 from bot.mirrors.lanes import Edited, Gone, Lanes, New
+from bot.mirrors.latest import Latest
 from bot.mirrors.pairs import Pairs
 from bot.mirrors.quoting import Quoting
 from bot.mirrors.resting import Rest, require_fit
@@ -36,11 +37,7 @@ from storage.mirrors import Copies, StoredCopy, StoredMirror
 
 log = structlog.get_logger()
 
-REMEMBERED = 2_000
-"""Messages whose deletion, or last text, is remembered while they may still be under way."""
 LEFT_OUT = N_("{count} messages of {channel} are not here: too many came at once.")
-
-GetChannel = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ class Mirroring:
         self._errands = errands
         self._my_id = my_id
         self._lanes = Lanes(errands, said=self._said, changed=self._changed, full=self._full)
-        self._gone, self._texts = _Memory(), _Memory()
+        self._gone, self._texts = Latest(), Latest()
         self._channel: GetChannel = lambda channel_id: None
 
     async def begin(self, channel: GetChannel) -> None:
@@ -113,6 +110,10 @@ class Mirroring:
         for message_id in message_ids:
             self._gone.changed(message_id)
         self._lanes.enter(channel_id, Gone(tuple(message_ids)))
+
+    async def catch_up(self) -> None:
+        """A session has begun: edits and deletions that nobody heard of follow now."""
+        await catch_up(self._pairs, self._copies, self._channel, edited=self.edited, deleted=self.deleted)
 
     async def place_deleted(self, channel_id: int) -> None:
         """A channel is gone; what it had said elsewhere stays there."""
@@ -185,6 +186,8 @@ class Mirroring:
             way = await self._way(mirror, message.channel) if mirror else None
             if way is not None:
                 await self._rewrite(list(some), await self._texts_for(message, way), Said.of(message).link)
+                if message.edited_at is not None:
+                    await self._copies.rewritten(message.id, mirror_id, message.edited_at)
 
     async def _rewrite(self, rows: Sequence[StoredCopy], shown: Sequence[str], link: str) -> None:
         """Other texts in the place of those that stand there; what is too much of them goes."""
@@ -270,24 +273,6 @@ class Mirroring:
         return Payer(self._my_id(), Where(_guild_id(message), (message.channel.id,)))
 
 
-class _Memory:
-    """Numbers by the ids of the latest messages."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[int, int] = OrderedDict()
-
-    def __contains__(self, message_id: int) -> bool:
-        return message_id in self._kept
-
-    def changed(self, message_id: int, value: int = 0) -> bool:
-        """Remember it; whether another one, or none, was remembered."""
-        before = self._kept.pop(message_id, None)
-        self._kept[message_id] = value
-        if len(self._kept) > REMEMBERED:
-            self._kept.popitem(last=False)
-        return before != value
-
-
 async def _delete(channel: discord.TextChannel | discord.Thread, message_id: int) -> None:
     """One of Steward's own messages, if it is still there."""
     try:
@@ -297,8 +282,17 @@ async def _delete(channel: discord.TextChannel | discord.Thread, message_id: int
 
 
 def _copy(message: discord.Message, way: _Way, message_id: int, number: int) -> StoredCopy:
-    guild_id, author_id = _guild_id(message), message.author.id
-    return StoredCopy(message_id, guild_id, way.to.id, message.id, author_id, way.mirror.id, way.language, number)
+    return StoredCopy(
+        message_id,
+        _guild_id(message),
+        way.to.id,
+        message.id,
+        message.author.id,
+        way.mirror.id,
+        way.language,
+        number,
+        created_at=discord.utils.snowflake_time(message_id),
+    )
 
 
 def _guild_id(message: discord.Message) -> int:

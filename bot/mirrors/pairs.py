@@ -26,6 +26,10 @@ class Pairs:
         """Those that carry what is said there somewhere else right now."""
         return [one for one in self._known.values() if channel_id in one.channel_ids and not one.stopped]
 
+    def running(self) -> list[StoredMirror]:
+        """All that do not rest."""
+        return [one for one in self._known.values() if not one.stopped]
+
     def in_guild(self, guild_id: int) -> list[StoredMirror]:
         """All of a server, also those that rest."""
         return [one for one in self._known.values() if one.guild_id == guild_id]

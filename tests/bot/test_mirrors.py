@@ -14,6 +14,7 @@ from storage.mirrors import Copies, Mirrors
 from storage.usage import Usage
 from tests.bot.conftest import Bot, World
 from tests.bot.mirrored import BONJOUR, EAU, HELLO, WATER, Pair, knows, pair_of
+from tests.bot.test_reconciling import away
 from tests.fakes import ScriptedEngine, failure
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -110,6 +111,22 @@ async def test_after_a_restart_it_goes_on(mirrored: Pair, bot: Bot) -> None:
     assert mirrored.texts() == [EAU]
     await mirrored.world.grace.send(mirrored.there, BONJOUR)
     assert mirrored.texts(mirrored.here) == [HELLO]
+
+
+async def test_what_happened_while_steward_was_away_follows_when_it_is_back(
+    mirrored: Pair, bot: Bot, engine: ScriptedEngine
+) -> None:
+    world, here = mirrored.world, mirrored.here
+    edited, deleted = [await world.ada.send(here, words) for words in (HELLO, WATER)]
+    assert mirrored.texts() == [BONJOUR, EAU]
+    knows(engine, {WATER: EAU})
+    with away(world):
+        world.env.backend.edit_message(here.id, edited.id, {"content": WATER})
+        world.env.backend.delete_message(here.id, deleted.id)
+    await world.env.restart_bot(bot.client())
+    assert mirrored.texts() == [EAU]
+    await world.env.restart_bot(bot.client())
+    assert engine.unused == 2, "what was carried once is not carried again"
 
 
 async def test_stopping(mirrored: Pair, database: Database) -> None:

@@ -51,6 +51,17 @@ async def test_what_stands_for_what(database: Database) -> None:
     assert await copies.of([1, 2]) == kept[2:3], "what was asked for by a flag belongs to no pair"
 
 
+async def test_the_latest_and_when_they_were_rewritten(database: Database) -> None:
+    copies, made = Copies(database), await pair(database)
+    kept = [copy(10, made), copy(11, made, source_id=2), copy(12, None, source_id=3)]
+    await copies.put(kept)
+    assert await copies.latest(made.id, 71, 9) == kept[:2]
+    assert await copies.latest(made.id, 71, 1) == kept[1:2]
+    assert await copies.latest(made.id, 70, 9) == []
+    await copies.rewritten(1, made.id, NOON + timedelta(hours=1))
+    assert [one.created_at for one in await copies.latest(made.id, 71, 9)] == [NOON + timedelta(hours=1), NOON]
+
+
 async def test_a_channel_that_is_gone_takes_its_pairs_along(database: Database) -> None:
     mirrors, copies = Mirrors(database), Copies(database)
     french, german = await pair(database), await pair(database, GERMAN)
