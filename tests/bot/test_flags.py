@@ -102,7 +102,7 @@ async def test_the_built_in_model_says_that_it_cannot(world: World, database: Da
     await switched(database, world, "dm")
     said = await world.ada.send(world.channel, HELLO)
     await world.grace.react(said, FRENCH)
-    assert "cannot translate" in world.grace.user.dm_channel.history()[-1].content
+    assert "`[tasks] seq2seq`" in world.grace.user.dm_channel.history()[-1].content
 
 
 @pytest.mark.parametrize(
