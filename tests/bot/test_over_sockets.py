@@ -21,7 +21,10 @@ from storage.database import Database
 from storage.history import History
 from tests.bot.papers import pdf, picture
 from tests.bot.sockets import DEADLINE_S, Ada, ada_at, eventually, steward_at
+from tests.bot.test_faults_over_sockets import BRISK, with_button
+from tests.bot.test_running_summaries import is_summary
 from tests.fakes import ScriptedEngine, die_midway, hang, reply
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -136,3 +139,25 @@ async def test_a_question_that_is_deleted_and_not_posted_again_ends_its_answer(
     (await ada.http.delete(f"/channels/{ada.channel}/messages/{question}")).raise_for_status()
     await eventually(partial(ada.sees, question, STOPPED[Why.DELETED]))
     await asyncio.wait_for(engine.requests[0].disconnected.wait(), DEADLINE_S)
+
+
+async def test_no_answer_waits_for_a_summary_in_the_making(
+    playground: str, engine: ScriptedEngine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is given up for a long while: who waited for the summary would wait for ever."""
+    limits = LLMSettings(first_token_timeout_s=600, token_timeout_s=600)
+    engine.max_model_len = 320
+    engine.enqueue(reply(pieces=[hold := asyncio.Event(), "Notes."]), when=is_summary)
+    there = steward_at(playground, engine.base_url, database, limits, monkeypatch, pace=BRISK)
+    async with there, ada_at(playground) as ada:
+        (ada.channel,) = await ada.opens("summaries")
+        last: str | None = None
+        for number in range(5):
+            if number == 3:
+                await until(lambda: any(map(is_summary, engine.requests)), DEADLINE_S)
+            engine.enqueue(reply("Yes."), when=lambda request: not is_summary(request))
+            question = await ada.ask("word " * 90, reply_to=last)
+            last = str((await with_button(ada, question, ada.channel, "Regenerate"))["id"])
+        (made,) = filter(is_summary, engine.requests)
+        assert not made.disconnected.is_set()
+        hold.set()
