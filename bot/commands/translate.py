@@ -23,7 +23,7 @@ from bot.commands.paged import PAGE_ROOM, Again, lines_of
 from bot.commands.ranges import Asked, Range, ReadableChannel, chosen, place_of, require_readable
 from bot.commands.working import Work
 from bot.conversation.own_text import INSTEAD
-from bot.conversation.rendering import neutralize, render, small
+from bot.conversation.rendering import length, neutralize, render, small
 from bot.errors import Refusal
 from bot.language import N_, _, _n, name_of
 from bot.limits import PersonalLimits
@@ -182,8 +182,9 @@ class Translate:
             told: list[str] = []
             for number in sorted(there):
                 name = discord.utils.escape_markdown(" ".join(neutralize(said.authors[number]).split()))
-                url = link(guild_id, said.channel.id, number)
-                told += [f"**{name}** [↗]({url})", *_shown(done[number].text, said.texts[number])]
+                head = f"**{name}** [↗]({link(guild_id, said.channel.id, number)})"
+                room = PAGE_ROOM - length(head) - 1
+                told += [f"{head}\n{piece}" for piece in _shown(done[number].text, said.texts[number], room)]
             return [*told, *remarks()]
 
         await self._give(work, again, rules)
@@ -285,11 +286,11 @@ def refused(error: CannotTranslate) -> Refusal:
     return Refusal(CANNOT[error.why], language=name_of(error.language) if error.language else "")
 
 
-def _shown(text: str, original: str) -> list[str]:
+def _shown(text: str, original: str, room: int = PAGE_ROOM) -> list[str]:
     """A translation as Discord may show it, in pieces that fit a page. People who were mentioned are seen to be, as no
     message of Steward's pings anybody."""
     mentioned = set(_MENTION.findall(original))
-    pieces = [part.shown for part in render(text, limit=PAGE_ROOM)]
+    pieces = [part.shown for part in render(text, limit=room)]
     return [
         _UNMADE.sub(lambda match: found if (found := f"<{match[1]}") in mentioned else match[0], one) for one in pieces
     ]

@@ -198,6 +198,18 @@ async def test_nothing_is_posted_that_was_deleted(world: World, engine: Scripted
     assert text_of(result) == GONE and labels(message_of(result)) == []
 
 
+async def test_what_is_posted_follows_what_becomes_of_the_messages(world: World, engine: ScriptedEngine) -> None:
+    first = await world.grace.send(world.channel, GERMAN)
+    await world.grace.send(world.channel, "Danach gehen wir alle zusammen ins Kino und essen ein Eis.")
+    engine.enqueue(*[reply("To the cinema,\nall of us.")] * 2)
+    result = await world.ada.slash(world.channel, "translate", last=2)
+    assert text_of(result).count("**Grace**") == 2
+    await world.ada.click(message_of(result), label="Post here")
+    await world.grace.delete(first)
+    (posted,) = world.said()
+    assert posted.count("**Grace**") == posted.count("To the cinema,\nall of us.") == 1 and first.jump_url not in posted
+
+
 async def test_it_shows_how_far_it_is_and_can_be_stopped(world: World, engine: ScriptedEngine) -> None:
     held = asyncio.Event()
     engine.enqueue(reply("One."), reply(pieces=["Two", held]))
