@@ -73,7 +73,7 @@ async def token_findings(secrets: Secrets) -> list[Finding]:
             found = [Finding("ok", "token", f"Discord knows this token; it belongs to {client.user}.")]
             found += application_findings(await client.application_info())
             async for guild in client.fetch_guilds(limit=None):
-                found.append(await guild_finding(client, guild.id))
+                found += await guild_findings(client, guild.id)
             return found
     except discord.LoginFailure:
         return [Finding("problem", "token", "Discord refused the token.", f"Copy a fresh one from {PORTAL}, page Bot.")]
@@ -109,23 +109,40 @@ def application_findings(application: discord.AppInfo) -> list[Finding]:
     return findings
 
 
-async def guild_finding(client: discord.Client, guild_id: int) -> Finding:
-    """What Steward lacks in the channels of one server."""
+async def guild_findings(client: discord.Client, guild_id: int) -> list[Finding]:
+    """What Steward lacks in the channels of one server, and whether `/mirror` would work there."""
     assert client.user is not None
     guild = await client.fetch_guild(guild_id)
     me = await guild.fetch_member(client.user.id)
     channels = [channel for channel in await guild.fetch_channels() if isinstance(channel, discord.TextChannel)]
+    return [_permission_finding(guild.name, channels, me), mirror_finding(guild.name, channels, me)]
+
+
+def _permission_finding(guild: str, channels: Sequence[discord.TextChannel], me: discord.Member) -> Finding:
     lacking = lacking_permissions(channels, me)
     if not lacking:
-        return Finding("ok", guild.name, f"Steward may do all it needs in {len(channels)} text channels.")
+        return Finding("ok", guild, f"Steward may do all it needs in {len(channels)} text channels.")
     text = "; ".join(f"{permission}: not in {_channel_list(names)}" for permission, names in lacking.items())
     return Finding(
         "warning",
-        guild.name,
+        guild,
         text,
         "Server Settings → Roles → Steward, or the permissions of those channels. Ignore channels that are none of "
         "its business.",
     )
+
+
+def mirror_finding(guild: str, channels: Sequence[discord.TextChannel], me: discord.Member) -> Finding:
+    """Where channels can be mirrored; no server needs that, so it is never a problem."""
+    able = [channel.name for channel in channels if channel.permissions_for(me).manage_webhooks]
+    if not able:
+        return Finding(
+            "ok",
+            f"{guild}, mirrors",
+            "Steward may not manage webhooks in any channel: only `/mirror` needs that, in both of its channels.",
+            "To mirror channels: give its role Manage Webhooks there.",
+        )
+    return Finding("ok", f"{guild}, mirrors", f"`/mirror` works between these channels: {_channel_list(able)}.")
 
 
 def lacking_permissions(channels: Sequence[discord.TextChannel], me: discord.Member) -> dict[str, list[str]]:

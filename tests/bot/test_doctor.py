@@ -83,6 +83,8 @@ async def test_token_intents_invitation_and_permissions(playground: str) -> None
     guild = at("Steward Playground", findings)
     assert guild.level in ("ok", "warning")
     assert "channel" in guild.text or "#" in guild.text
+    mirrors = at("Steward Playground, mirrors", findings)
+    assert mirrors.level == "ok" and "#general" in mirrors.text
 
 
 async def test_an_unreachable_engine_of_the_owner_is_a_problem() -> None:
