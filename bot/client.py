@@ -41,7 +41,7 @@ from bot.conversation.streaming import TROUBLE
 from bot.errands import Errands
 from bot.foundations import Foundations
 from bot.kept_notice import NoticeView, SureView
-from bot.language import hearing, read_catalogues
+from bot.language import hearing, read_catalogues, speaking, speech_for
 from bot.membership import Welcome
 from bot.mirrors.countries import language_of_flag
 from bot.orphans import answer_orphan, is_orphan
@@ -219,8 +219,10 @@ class StewardClient(discord.Client):
         self._errands.run(self._parts.digests.posted.place_deleted(payload.thread_id), "posted answers")
 
     async def on_message(self, message: discord.Message) -> None:
-        """Somebody said something somewhere."""
-        self._parts.conversation.hearing.hears(message)
+        """Somebody said something somewhere; what is said to it there is for everybody."""
+        place = message.guild.preferred_locale if message.guild else None
+        with speaking(speech_for(place, place)):
+            self._parts.conversation.hearing.hears(message)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was edited, perhaps one that is stored."""

@@ -14,14 +14,17 @@ import structlog
 from discord.ui.view import ViewStore
 
 from bot.conversation.streaming import TROUBLE
+from bot.language import N_, _
 
 log = structlog.get_logger()
 
 PANEL = "panel:"
 """What the custom ids of all controls of /settings begin with."""
-PANEL_GONE = "This panel is from before my restart, or was put away: please give `/settings` again."
-FORM_GONE = "I was restarted while you wrote, or it took long, so I did not get this: please give the command again."
-GONE = "This is from before my restart, or too old: please give the command again."
+PANEL_GONE = N_("This panel is from before my restart, or was put away: please give `/settings` again.")
+FORM_GONE = N_(
+    "I was restarted while you wrote, or it took long, so I did not get this: please give the command again."
+)
+GONE = N_("This is from before my restart, or too old: please give the command again.")
 
 
 def is_orphan(interaction: discord.Interaction, views: ViewStore) -> bool:
@@ -55,8 +58,8 @@ def _is_taken(interaction: discord.Interaction, views: ViewStore) -> bool:
 
 def _sentence(interaction: discord.Interaction) -> str:
     if interaction.type is discord.InteractionType.modal_submit:
-        return FORM_GONE
-    return PANEL_GONE if _custom_id(interaction).startswith(PANEL) else GONE
+        return _(FORM_GONE)
+    return _(PANEL_GONE) if _custom_id(interaction).startswith(PANEL) else _(GONE)
 
 
 def _custom_id(interaction: discord.Interaction) -> str:

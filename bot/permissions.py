@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
+from bot.language import N_
 from bot.settings.rules import AnswerWhen
 
 
@@ -54,8 +55,8 @@ class PrivatePolicy:
     def sentence(self) -> str:
         """Whom Steward answers in private, for people."""
         if isinstance(self.setting, tuple):
-            return "the owner chose who may write to me; `/help` works for everybody."
-        return "write to me; a mention starts afresh." if self.allows(0) else "off, but for `/help`."
+            return N_("the owner chose who may write to me; `/help` works for everybody.")
+        return N_("write to me; a mention starts afresh.") if self.allows(0) else N_("off, but for `/help`.")
 
     def allows(self, person_id: int) -> bool:
         """Whether this person may talk with Steward in private."""

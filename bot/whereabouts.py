@@ -6,12 +6,14 @@ import ipaddress
 from typing import Literal
 from urllib.parse import urlsplit
 
+from bot.language import N_
+
 _OWN_NAMES = (".local", ".lan", ".internal", ".home.arpa")
 """Endings that the public network does not have; host.docker.internal is one of them."""
 
 Whereabouts = Literal["this machine", "own network", "elsewhere"]
-OWN_MACHINE = "I run on this community's own machine, and nothing that you write leaves it."
-OWN_NETWORK = "I run on this community's own machines, and nothing that you write leaves them."
+OWN_MACHINE = N_("I run on this community's own machine, and nothing that you write leaves it.")
+OWN_NETWORK = N_("I run on this community's own machines, and nothing that you write leaves them.")
 
 
 def host_of(url: str | None) -> str:

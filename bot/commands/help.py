@@ -7,32 +7,45 @@ from discord import app_commands
 
 from bot.commands.answering import explained, in_messages, tell
 from bot.commands.holding import KEPT
+from bot.language import N_, _
 from bot.settings.rulebook import Rulebook, where
 
-TEXT = """**I am Steward, this community's own assistant.**
-**Talk with me:** mention me{mention} in a channel, or reply to one of my messages. The replies are our conversation: \
-answer any message of mine and I know what was said before. Several people can join in.
-**Under my answers:** *Stop* while I write; then *Regenerate*, *Continue* and, after a failure, *Retry*, for you and \
-for moderators. Edit your question within two minutes and I answer it anew; delete it and I stop.
-**Private messages:** {private}
-**Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too.
-I can be wrong. Check what matters.
-**Commands**
-- `/ask` asks me something; only you see the answer, until you press *Post here*.
-- `/summarize` tells you what was said, with links. Only you see it; `/catchup` does it for what you missed.
-- `/entities` finds the names in what was said, with links; *Find names* in a message's menu marks them.
-- `/translate` puts a text or the last messages into your language; in a message's menu *Apps*, *Translate* does it.
-- `/sentiment` tells how messages sound, `/classify` sorts a text, where managers switched them on.
-- `/find` looks up what was said here, or what the server's documents say. Only you see it.
-- `/knowledge` lets whoever manages the server give me documents for that.
-- `/mirror` lets whoever manages the server have two channels in two languages mirrored into each other.
-- `/memory` lets me remember what you ask me to; “remember that …” does the same. Off until you say yes.
-- `/privacy` shows what I keep of you, hands it to you, deletes it, or leaves you out.
-- `/usage` tells what you used and what you may; moderators see the server's.
-- `/typing` lets you have my answers in one piece instead of while I write.
-- `/pause` lets a moderator silence me, here or in the whole server.
-- `/settings` lets whoever manages the server choose when and how I answer, for whom, and what I keep.
-- `/help` shows this."""
+TEXT = (
+    N_("**I am Steward, this community's own assistant.**"),
+    N_(
+        "**Talk with me:** mention me{mention} in a channel, or reply to one of my messages. The replies are "
+        "our conversation: answer any message of mine and I know what was said before. Several people can "
+        "join in."
+    ),
+    N_(
+        "**Under my answers:** *Stop* while I write; then *Regenerate*, *Continue* and, after a failure, "
+        "*Retry*, for you and for moderators. Edit your question within two minutes and I answer it anew; "
+        "delete it and I stop."
+    ),
+    N_("**Private messages:** {private}"),
+    N_("**Your words:** {privacy} {kept}; what is edited or deleted on Discord is edited or deleted here too."),
+    N_("I can be wrong. Check what matters."),
+    N_("**Commands**"),
+    N_("- `/ask` asks me something; only you see the answer, until you press *Post here*."),
+    N_("- `/summarize` tells you what was said, with links. Only you see it; `/catchup` does it for what you missed."),
+    N_("- `/entities` finds the names in what was said, with links; *Find names* in a message's menu marks them."),
+    N_(
+        "- `/translate` puts a text or the last messages into your language; in a message's menu *Apps*, "
+        "*Translate* does it."
+    ),
+    N_("- `/sentiment` tells how messages sound, `/classify` sorts a text, where managers switched them on."),
+    N_("- `/find` looks up what was said here, or what the server's documents say. Only you see it."),
+    N_("- `/knowledge` lets whoever manages the server give me documents for that."),
+    N_("- `/mirror` lets whoever manages the server have two channels in two languages mirrored into each other."),
+    N_("- `/memory` lets me remember what you ask me to; “remember that …” does the same. Off until you say yes."),
+    N_("- `/privacy` shows what I keep of you, hands it to you, deletes it, or leaves you out."),
+    N_("- `/usage` tells what you used and what you may; moderators see the server's."),
+    N_("- `/typing` lets you have my answers in one piece instead of while I write."),
+    N_("- `/pause` lets a moderator silence me, here or in the whole server."),
+    N_("- `/settings` lets whoever manages the server choose when and how I answer, for whom, and what I keep."),
+    N_("- `/help` shows this."),
+)
+"""Line by line, as far as they are the same everywhere."""
 
 
 def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, private: str, rulebook: Rulebook) -> None:
@@ -44,6 +57,6 @@ def add_help(tree: app_commands.CommandTree[discord.Client], *, privacy: str, pr
         mention = f" ({user.mention})" if user else ""
         async with explained(interaction):
             kept = KEPT[rulebook.at_once(where(interaction.guild, interaction.channel)).store]
-            text = TEXT.format(mention=mention, private=private, privacy=privacy, kept=kept)
-            for part in in_messages(text.split("\n")):
+            values = {"mention": mention, "private": _(private), "privacy": _(privacy), "kept": _(kept)}
+            for part in in_messages(_(line, **values) for line in TEXT):
                 await tell(interaction, part.shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bot.language import N_
 from bot.settings.rules import Rules, Store
 from bot.settings.values import counted as days_words
 from bot.whereabouts import whereabouts
@@ -27,9 +28,9 @@ lists what I remember."""
 
 NOTHING = "- nothing"
 KEPT: Mapping[Store, str] = {
-    "addressed": "Here I keep messages that are addressed to me, the replies they belong to, and my answers",
-    "everything": "Here I keep everything that people write",
-    "nothing": "Here I keep nothing of what is said, neither to me nor by me",
+    "addressed": N_("Here I keep messages that are addressed to me, the replies they belong to, and my answers"),
+    "everything": N_("Here I keep everything that people write"),
+    "nothing": N_("Here I keep nothing of what is said, neither to me nor by me"),
 }
 WORDS: Mapping[str, tuple[str, str]] = {
     "messages": ("message of yours", "messages of yours"),

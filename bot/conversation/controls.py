@@ -26,6 +26,7 @@ from bot.conversation.turn import Turns
 from bot.errands import Errands
 from bot.errors import Refusal, explain, is_expected
 from bot.gate import Gate
+from bot.language import aloud
 from bot.limits import PersonalLimits
 from bot.metering import Payer
 from storage.open_replies import Page
@@ -130,8 +131,9 @@ class Controls:
         question = await _question(interaction, known.question_id if known else target.question_id)
         asker = interaction.user if interaction.user.id == target.asker_id else None
         payer = Payer.of(interaction.user, interaction.guild, interaction.channel)
-        async with self._turns.begun(question, asker_id=target.asker_id, asker=asker, payer=payer) as running:
-            await self._turns.answer(running, order)
+        with aloud(self._gate.rulebook.language_at(interaction)):  # not in the language of whoever pressed
+            async with self._turns.begun(question, asker_id=target.asker_id, asker=asker, payer=payer) as running:
+                await self._turns.answer(running, order)
 
     async def _order(self, action: Action, message: discord.Message, known: Finished | None) -> Order:
         """What is wanted, beside the answers that there are; where those are no longer kept, the one that is shown."""

@@ -147,3 +147,20 @@ async def test_a_failure_is_explained_in_the_readers_language(world: World, engi
     engine.enqueue(failure(400))
     told = await world.grace.slash(world.channel, "ask", question="how are you?")
     assert "Die Engine des Modells hat diese Anfrage abgelehnt" in text_of(told)
+
+
+async def test_what_a_press_writes_into_the_channel_is_not_in_the_pressers_language(
+    world: World, engine: ScriptedEngine
+) -> None:
+    engine.enqueue(reply("First."), failure(400))
+    await world.ada.send(world.channel, f"{world.mention} hello")
+    locales(world, Ada="ja", guild="de")
+    answer = next(one for one in world.channel.history() if one.author.id == world.me)
+    await world.ada.click(answer, label="Regenerate")
+    assert "Die Engine des Modells hat diese Anfrage abgelehnt" in "\n".join(world.said())
+
+
+async def test_help_is_in_the_readers_language(world: World) -> None:
+    locales(world, Ada="fr")
+    told = await world.ada.slash(world.channel, "help")
+    assert "assistant de cette communauté" in text_of(told) and "`/demander`" in text_of(told)
