@@ -62,7 +62,3 @@ class Pairs:
         """The channel is gone."""
         self._known = {key: one for key, one in self._known.items() if channel_id not in one.channel_ids}
         await self._stored.end_in(channel_id)
-
-    def end_in_guild(self, guild_id: int) -> None:
-        """Steward is no longer in this server; what is stored of it goes with everything else."""
-        self._known = {key: one for key, one in self._known.items() if one.guild_id != guild_id}
