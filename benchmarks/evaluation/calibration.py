@@ -14,9 +14,13 @@ from benchmarks.evaluation.irc import Kind
 from llm.tasks.find import MOST_SHOWN, Thresholds, speaks
 
 NEAR = np.arange(0.40, 0.81, 0.05)
-SPOKEN_OF = (0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
+SPOKEN_OF = (0.6, 0.7, 0.8, 0.9, 1.01)
+"""More than half: one of two words says too little."""
 HALF_NEAR = np.arange(0.2, 0.61, 0.1)
 HALF_SPOKEN_OF = (0.2, 0.3, 0.4, 0.5, 0.6)
+
+ENOUGH = 0.9
+"""Of the questions that are answered there so many get something to read."""
 
 Judged = dict[str, float]
 
@@ -54,10 +58,13 @@ def judged(trials: Sequence[Trial], thresholds: Thresholds) -> Judged:
 
 def best(trials: Sequence[Trial]) -> Thresholds:
     """Of the grid those that lead to the most right ends: an answer shown where there is one, nothing where there is
-    none, both counted alike."""
+    none, both counted alike; as long as ENOUGH of the answered questions get anything at all: silence is always right
+    where nobody answered, and would win otherwise."""
 
     def worth(thresholds: Thresholds) -> float:
         told = judged(trials, thresholds)
+        if told["anything_shown"] < ENOUGH:
+            return told["anything_shown"] - 1
         return told["answer_shown"] + (told["silent_elsewhere"] + told["silent_small_talk"]) / 2
 
     grid = itertools.product(NEAR, SPOKEN_OF, HALF_NEAR, HALF_SPOKEN_OF)
