@@ -245,7 +245,16 @@ class Composer extends Part {
   async #submit() {
     if (this.#command) await this.#runCommand();
     else if (this.view.editing) await this.#saveEdit();
-    else this.#send();
+    else if (!(await this.#entersTypedCommand())) this.#send();
+  }
+
+  /** A command that was typed faster than the list of commands came is not a message. */
+  async #entersTypedCommand() {
+    const { value } = this.text;
+    if (!value.startsWith("/") || !(await this.view.attempt(this.#loadCommands())) || this.text.value !== value) return false;
+    const typed = typedEntry(this.#entries, value.trim());
+    if (typed) this.#enterCommand(typed.entry, typed.rest);
+    return Boolean(typed);
   }
 
   #send() {
