@@ -79,7 +79,7 @@ class Classify:
         async def left(there: Collection[int]) -> Told:
             return [*_lines(source.text, found), address] if source.id in there else []
 
-        again = resting_on(self.tools, wanted, [source.id], left, NOTHING_LEFT)
+        again = resting_on(self.tools, wanted, read, [source.id], left, NOTHING_LEFT)
         await give(self.tools, work, rules, again, may_post=False)
 
     async def _found(self, work: Work, text: str, labels: Sequence[str]) -> Classified:

@@ -81,7 +81,7 @@ class Entities:
         async def left(there: Collection[int]) -> Told:
             return [*marked(source.text, spots), address] if source.id in there else []
 
-        await give(self.tools, work, rules, resting_on(self.tools, wanted, [source.id], left, NOTHING_LEFT))
+        await give(self.tools, work, rules, resting_on(self.tools, wanted, read, [source.id], left, NOTHING_LEFT))
 
     async def of_range(self, work: Work, wanted: Range) -> None:
         """Who and what is talked about."""
@@ -101,7 +101,7 @@ class Entities:
             return _list(kept, wanted.channel.guild.id, coverage(read, wanted)) if kept else []
 
         ids = [source.id for source, _ in named]
-        await give(self.tools, work, rules, resting_on(self.tools, wanted, ids, left, NOTHING_LEFT))
+        await give(self.tools, work, rules, resting_on(self.tools, wanted, read, ids, left, NOTHING_LEFT))
 
     async def _found(self, work: Work, texts: Sequence[str]) -> list[list[Spot]]:
         found = await self._finder.find(

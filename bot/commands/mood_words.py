@@ -27,6 +27,7 @@ HOURS = N_("The chart counts messages by stretches of {hours} hours (UTC).")
 SHORT_TIME = N_("There is no chart: everything was said within two hours, or too few people wrote at a time.")
 NO_CHART = N_("The chart could not be drawn.")
 HIDDEN = N_("Times in which fewer than {least} people wrote stay empty.")
+_LATIN_ENDS = "\u0250"
 ALT = N_(
     "A chart of messages by how they sound, from {first} to {last} (UTC): {positive} positive, {neutral} neutral and "
     "{negative} negative ones. The message says the sums."
@@ -61,7 +62,7 @@ def chart(found: Together) -> Chart | None:
     if len(shown) < 2:
         return None
     counts = [one.counts or (0, 0, 0) for one in found.stretches]
-    series = {_(NAMES[mood]): [each[place] for each in counts] for place, mood in enumerate(MOODS)}
+    series = {_drawn(NAMES[mood]): [each[place] for each in counts] for place, mood in enumerate(MOODS)}
     drawn = [sum(each[place] for each in counts) for place in range(len(MOODS))]
     alt = _(
         ALT,
@@ -79,6 +80,12 @@ def about_chart(found: Together, least: int) -> str:
     told = _(ONE_HOUR) if found.hours == 1 else _(HOURS, hours=number(found.hours))
     is_hidden = any(one.counts is None for one in found.stretches)
     return f"{told} {_(HIDDEN, least=number(least))}" if is_hidden else told
+
+
+def _drawn(name: str) -> str:
+    """A word in the picture: its font has Latin letters, and no others for sure."""
+    said = _(name)
+    return said if max(said) < _LATIN_ENDS else name
 
 
 def _label(stretch: Stretch, hours: int) -> str:

@@ -35,14 +35,16 @@ Left = Callable[[Collection[int]], Awaitable[Told]]
 """The answer, made from those of the messages that are there; without lines where nothing is left of it."""
 
 
-def resting_on(tools: Digesting, wanted: Range, message_ids: Collection[int], left: Left, gone: str) -> Again:
-    """The answer anew each time: with `gone`, a Refusal, where nothing is left, and none where not everybody may read
-    the messages that it rests on."""
+def resting_on(
+    tools: Digesting, wanted: Range, read: Read, message_ids: Collection[int], left: Left, gone: str
+) -> Again:
+    """The answer anew each time, from those of the messages that say what they said when they were read: with `gone`,
+    a Refusal, where nothing is left, and none where not everybody may read the messages that it rests on."""
 
     async def again(interaction: discord.Interaction, is_public: bool) -> Told:
         if is_public and not reaches_no_further(wanted.channel, interaction.channel):
             raise Refusal(NOT_HERE, channel=wanted.channel.mention)
-        told = await left(await tools.fetching.still_true(wanted.channel, message_ids))
+        told = await left(await tools.fetching.still_true(wanted.channel, message_ids, read.written_at))
         if not lines_of(told):
             raise Refusal(gone)
         return told

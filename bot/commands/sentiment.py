@@ -89,7 +89,7 @@ class Sentiment:
             lines = [f"> {short(source.text)} {address}", mood_words.of_one(judged), small(_(mood_words.GUESS))]
             return lines if source.id in there else []
 
-        again = resting_on(self.tools, wanted, [source.id], left, NOTHING_LEFT)
+        again = resting_on(self.tools, wanted, read, [source.id], left, NOTHING_LEFT)
         await give(self.tools, work, rules, again, may_post=False)
 
     async def of_range(self, work: Work, wanted: Wanted) -> None:
@@ -110,7 +110,7 @@ class Sentiment:
             remark = f"{coverage(read, wanted.range)} · {_(mood_words.GUESS)}"
             return await self._told([one for one in heard if one.id in there], wanted.topic, remark)
 
-        again = resting_on(self.tools, wanted.range, [one.id for one in heard], left, NOTHING_LEFT)
+        again = resting_on(self.tools, wanted.range, read, [one.id for one in heard], left, NOTHING_LEFT)
         await give(self.tools, work, rules, again)
 
     async def _heard(self, work: Work, sources: Sequence[SourceMessage]) -> list[Heard]:

@@ -144,6 +144,14 @@ async def test_what_was_deleted_meanwhile_is_not_posted(world: World, engine_wit
     assert text_of(result) == entities.NOTHING_LEFT
 
 
+async def test_what_was_edited_meanwhile_no_longer_counts(world: World, engine_with_names: ScriptedEngine) -> None:
+    said = await chatter(world)
+    result = await names(world)
+    await world.env.advance_time(1)
+    await world.ada.edit(said[0], "nobody went anywhere")
+    assert "Lovelace" not in text_of(result) and said[3].jump_url in text_of(result)
+
+
 async def test_no_engine_and_no_model_are_sentences(world: World, engine: ScriptedEngine) -> None:
     await chatter(world)
     assert text_of(await names(world)) == explain(NotServed("")).sentence
