@@ -163,6 +163,21 @@ class TestWritten:
         assert "behind the green door" in posted and said.jump_url in posted
         assert len(engine.requests) == 1
 
+    async def test_what_was_posted_goes_with_its_message(self, world: World, engine: ScriptedEngine) -> None:
+        said = await world.grace.send(world.channel, KEY)
+        other = await world.grace.send(world.channel, "the shed key has a green ribbon")
+        engine.enqueue(
+            reply("The shed key hangs behind the green door [1].\nThe shed key has a green ribbon [2]."),
+        )
+        result = await looked_for(world)
+        await world.ada.click(result.response, label="Post here")
+        await world.grace.delete(said)
+        (left,) = world.said()
+        assert "door" not in left and other.jump_url in left
+        await world.grace.delete(other)
+        (left,) = world.said()
+        assert left.startswith("Nothing is left")
+
     @pytest.mark.settings(tasks={"find": "extractive"})
     async def test_the_owner_may_want_quotes(self, world: World, engine: ScriptedEngine) -> None:
         await world.grace.send(world.channel, KEY)
