@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import discord
 
+from bot.language import _
 from bot.mirrors.wording import Face
 
 NAME = "Steward mirror"
@@ -61,10 +62,12 @@ class Hooks:
             found = [hook for hook in await channel.webhooks() if self._is_mine(hook)]
             hook = found[0] if found else await channel.create_webhook(name=NAME, reason="Mirrors a channel")
         except discord.Forbidden:
-            raise NoWebhook(f"I lack *Manage Webhooks* in {channel.mention}") from None
+            lacking = _("I lack {permission} in {channel}", permission="*Manage Webhooks*", channel=channel.mention)
+            raise NoWebhook(lacking) from None
         except discord.HTTPException as error:
             if error.code == TOO_MANY:
-                raise NoWebhook(f"{channel.mention} has as many webhooks as Discord allows") from None
+                full = _("{channel} has as many webhooks as Discord allows", channel=channel.mention)
+                raise NoWebhook(full) from None
             raise
         self._known[channel.id] = hook
         return hook

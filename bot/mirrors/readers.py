@@ -11,6 +11,8 @@ from itertools import combinations
 
 import discord
 
+from bot.language import _
+
 Place = discord.abc.GuildChannel
 AND = "+"
 MOST_NAMED = 6
@@ -30,14 +32,14 @@ def names(guild: discord.Guild, who: Iterable[str]) -> list[tuple[int, str]]:
     """For people: the channel that somebody reads beyond the other, and who that is. A member is named by a mention."""
     found = []
     for word in sorted(who):
-        channel, _, readers = word.partition(":")
+        channel, _colon, readers = word.partition(":")
         found.append((int(channel), " + ".join(_name(guild, int(one)) for one in readers.split(AND))))
     return found
 
 
 def _name(guild: discord.Guild, number: int) -> str:
     if number == guild.id:
-        return "everybody in this server"
+        return _("everybody in this server")
     role = guild.get_role(number)
     return f"@{discord.utils.escape_markdown(role.name)}" if role is not None else f"<@{number}>"
 

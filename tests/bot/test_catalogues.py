@@ -19,11 +19,16 @@ from bot.commands.sync import sync
 from bot.language import LANGUAGES, catalogue_file, language_of, pofile_locale, translated
 from tests.bot.conftest import World
 
-LANGUAGE_COMMANDS = (*("summarize", "catchup", "find", "knowledge", "entities", "named"),)
+LANGUAGE_COMMANDS = (
+    *("summarize", "catchup", "find", "knowledge", "translate", "language_names", "entities", "named", "sentiment"),
+    *("mood_words", "classify", "switched", "mirror"),
+)
 SHARED = ("digest", "ranges", "fetching", "paged", "working", "post", "retrying", "answering", "resting", "tree")
 COMPLETE = {
-    *("bot/errors.py", "bot/gate.py", "bot/limits.py", "bot/conversation/own_text.py"),
+    *("commands", "bot/errors.py", "bot/gate.py", "bot/limits.py", "bot/orphans.py"),
+    *("bot/permissions.py", "bot/conversation/own_text.py", "bot/commands/help.py"),
     *(f"bot/commands/{name}.py" for name in (*LANGUAGE_COMMANDS, *SHARED)),
+    *(f"bot/mirrors/{path.name}" for path in (ROOM / "mirrors").glob("*.py")),
 }
 """What says nothing without a translation."""
 HOW = "run `make catalogues`, then translate what is empty in bot/locales/{}/LC_MESSAGES/steward.po"
