@@ -10,9 +10,9 @@ const MESSAGE_MENU = 3;
 export const OPTION = { string: 3, integer: 4, boolean: 5, user: 6, channel: 7, role: 8, mentionable: 9, number: 10, attachment: 11 };
 
 /**
- * @typedef {{command: object, path: string[], name: string, description: string, options: object[]}} Entry
+ * @typedef {{command: object, path: string[], name: string, own: string, description: string, options: object[]}} Entry
  * `path` holds the names below the command: [] or ["sub"] or ["group", "sub"]; `name` and `description` are in the
- * reader's language.
+ * reader's language, `own` is the name that the bot gave.
  */
 
 function expand(owners, locale) {
@@ -28,6 +28,7 @@ function entry(owners, locale) {
     command,
     path: below.map(({ name }) => name),
     name: owners.map((one) => named(one, locale)).join(" "),
+    own: owners.map(({ name }) => name).join(" "),
     description: named(owner, locale, "description") ?? named(command, locale, "description"),
     options: owner.options ?? [],
   };
@@ -59,15 +60,19 @@ export function menusOf(index, inDm, locale) {
 /** Entries that fit what was typed after the slash; names first, then descriptions. */
 export function matchEntries(entries, typed) {
   const query = typed.toLowerCase();
-  const starts = entries.filter(({ name }) => name.startsWith(query));
+  const starts = entries.filter(({ name, own }) => name.startsWith(query) || own.startsWith(query));
   const rest = entries.filter((item) => !starts.includes(item));
   return [...starts, ...rest.filter(({ name, description }) => name.includes(query) || (query.length > 2 && description.toLowerCase().includes(query)))];
 }
 
-/** "/ask what is this" → the entry whose full name was typed, and the rest. */
+/** "/ask what is this" → the entry whose full name was typed, in the reader's language or as the bot gave it; the rest. */
 export function typedEntry(entries, text) {
-  const found = entries.find(({ name }) => text === `/${name}` || text.startsWith(`/${name} `));
-  return found && { entry: found, rest: text.slice(found.name.length + 2) };
+  const isTyped = (name) => text === `/${name}` || text.startsWith(`/${name} `);
+  for (const entry of entries) {
+    const name = [entry.name, entry.own].find(isTyped);
+    if (name) return { entry, rest: text.slice(name.length + 2) };
+  }
+  return undefined;
 }
 
 /** What the interaction's `data.options` holds for an entry and its filled values. */

@@ -63,6 +63,9 @@ test("commands are shown in the reader's language and sent by their own names", 
   assert.equal(entry.description, "Choisir");
   assert.deepEqual(entry.path, ["model", "set"]);
   assert.deepEqual(names(entriesOf(index, false, "ja")), ["admin model set"]);
+  assert.deepEqual(matchEntries([entry], "adm"), [entry]);
+  assert.deepEqual(typedEntry([entry], "/admin model set x"), { entry, rest: "x" });
+  assert.deepEqual(typedEntry([entry], "/gestion model choisir"), { entry, rest: "" });
   assert.equal(named({ name: "how", name_localizations: null }, "fr"), "how");
 });
 

@@ -154,7 +154,7 @@ class Composer extends Part {
     if (!(await this.view.attempt(this.#loadCommands()))) return;
     if (this.text.value !== value) return;
     const typed = typedEntry(this.#entries, value);
-    if (typed && value.length > typed.entry.name.length + 1) {
+    if (typed?.rest) {
       this.#enterCommand(typed.entry, typed.rest);
       return;
     }
