@@ -184,6 +184,7 @@ class ScriptedEngine:
         self.labels: Callable[[str, list[str] | None], dict[str, float]] | None = None
         self.sees: bool | None = None
         self.requests: list[ReceivedRequest] = []
+        self.embedded: list[str] = []
         self.tokenized: list[dict[str, Any]] = []
         self._script: list[tuple[Answer, Callable[[ReceivedRequest], bool]]] = []
         self._arrived = asyncio.Condition()
@@ -283,6 +284,7 @@ class ScriptedEngine:
         if not self.embeds:
             return JSONResponse({"detail": "Not Found"}, 404)
         texts = (await request.json())["input"]
+        self.embedded += texts
         data = [
             {"index": place, "embedding": base64.b64encode(words_as_vector(text)).decode()}
             for place, text in enumerate(texts)

@@ -15,10 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+import numpy as np
+
 from llm.client import LLMClient
 from llm.config import LLMSettings
 from llm.tasks.chunks import Notes
-from llm.tasks.likeness import Likeness
+from llm.tasks.likeness import Likeness, Measured
 from llm.tasks.summarize import Summarizer
 from llm.tasks.summary import SourceMessage, Wish
 from tests.fakes import Answer, ReceivedRequest, ScriptedEngine, reply
@@ -71,14 +73,16 @@ class Shelf:
 
 
 class Counted(Likeness):
-    """Makes no vectors, and counts the characters that it was asked about."""
+    """Makes vectors of nothing but each text's length, and counts the characters that it was asked about."""
 
     def __init__(self) -> None:
         super().__init__(None)
         self.characters = 0
 
-    async def of(self, texts: Sequence[str]) -> None:
+    async def measure(self, texts: Sequence[str]) -> Measured | None:
         self.characters += sum(map(len, texts))
+        angles = np.asarray([len(text) for text in texts], np.float32)
+        return Measured("lengths", np.stack([np.cos(angles), np.sin(angles)], axis=1)) if texts else None
 
 
 async def by_a_model(messages: Sequence[SourceMessage], every: int) -> Costs:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from llm.tasks.likeness import Measured
 from llm.tasks.summary import SourceMessage, SummaryItem
 
 PAUSE_S = 20 * 60.0
@@ -33,12 +34,15 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What was read in a part: what it began with, how many messages it had, and what of them is worth telling."""
+    """What was read in a part: what it began with, how many messages it had, and what of them is worth telling.
+
+    `vectors`: of the items, where they were compared by some."""
 
     key: str
     first_id: int
     messages: int
     items: tuple[SummaryItem, ...]
+    vectors: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,12 @@ def extract(messages: Sequence[SourceMessage], count: int) -> list[SummaryItem]:
 
 def choose(found: Sequence[SourceMessage], count: int, vectors: NDArray[np.float32] | None = None) -> list[SummaryItem]:
     """The best of some `candidates`; `vectors` of unit length, one for each, if there are any."""
-    chosen = _choose(found, count, vectors) if count > 0 else []
-    return [SummaryItem(_shorten(one.text), (one.id,), one.author) for one in chosen]
+    return [as_item(found[place]) for place in best_places(found, count, vectors)]
+
+
+def as_item(said: SourceMessage) -> SummaryItem:
+    """A sentence that speaks for itself."""
+    return SummaryItem(_shorten(said.text), (said.id,), said.author)
 
 
 def candidates(messages: Sequence[SourceMessage]) -> list[SourceMessage]:
@@ -99,9 +103,10 @@ def _said_enough(said: Sequence[str]) -> bool:
     return sum(1 if _IS_UNSPACED.match(word) else 2 for word in said) >= _LEAST_SAID
 
 
-def _choose(found: Sequence[SourceMessage], count: int, vectors: NDArray[np.float32] | None) -> list[SourceMessage]:
-    if len(found) < 2:
-        return list(found)
+def best_places(found: Sequence[SourceMessage], count: int, vectors: NDArray[np.float32] | None = None) -> list[int]:
+    """Where the best of some `candidates` are, in their order."""
+    if count < 1 or len(found) < 2:
+        return list(range(min(count, len(found))))
     rows: Any = _word_vectors([one.text for one in found]) if vectors is None else vectors
     scores = _scores(rows, found)
     too_alike = _TOO_ALIKE if vectors is None else _TOO_NEAR
@@ -112,7 +117,7 @@ def _choose(found: Sequence[SourceMessage], count: int, vectors: NDArray[np.floa
             chosen.append(place)
         if len(chosen) == count:
             break
-    return [found[place] for place in sorted(chosen)]
+    return sorted(chosen)
 
 
 def _word_vectors(texts: list[str]) -> Any:  # noqa: ANN401 - a scipy sparse matrix, untyped

@@ -18,8 +18,8 @@ import structlog
 from llm.client import LLMClient
 from llm.errors import LLMError
 from llm.tasks.chunks import Chunk, Notes, Planned, plan, shortened
-from llm.tasks.extract import candidates, choose
-from llm.tasks.likeness import Likeness
+from llm.tasks.extract import as_item, best_places, candidates
+from llm.tasks.likeness import Likeness, Measured, together
 from llm.tasks.summary import Cost, Engine, Fallback, SourceMessage, Summary, SummaryItem, Wish
 from llm.tasks.summary_model import SummaryModel, Written
 from llm.tasks.summary_prompts import EDITION
@@ -32,7 +32,7 @@ PART_TOKENS = 1_500
 """Of one part: models write better notes of less, and what is new costs no more than it must."""
 AT_ONCE = 8
 """Parts that are read at the same time."""
-_EXTRACT = "extract:1"
+_EXTRACT = "extract:2"
 _EXTRACT_PART = 8_000
 """Characters of one part, where no model reads it."""
 _PER_NOTE = 12
@@ -195,21 +195,26 @@ class Summarizer:
 
         async def read(chunk: Chunk) -> Written:
             found = candidates(chunk.messages)
-            return Written(await self._chosen(found, max(wish.sentences, len(found) // _PER_NOTE)))
+            return await self._chosen(found, max(wish.sentences, len(found) // _PER_NOTE))
 
         taken = await self._each(parts, read, store, progress)
         items = [item for one in taken for item in one.items]
         if len(parts) > 1:
             by_id = {message.id: message for message in messages}
             notes = [replace(by_id[item.message_ids[0]], text=item.text) for item in items]
-            items = await self._chosen(notes, wish.sentences)
+            items = (
+                await self._chosen(notes, wish.sentences, together([one.vectors for one in taken if one.items]))
+            ).items
         else:
             items = items[: wish.sentences]
         return replace(_told(Written(items), parts, len(messages)), method="extract")
 
-    async def _chosen(self, found: Sequence[SourceMessage], count: int) -> list[SummaryItem]:
-        rows = await self._likeness.of([one.text for one in found])
-        return await asyncio.to_thread(choose, found, count, rows)
+    async def _chosen(self, found: Sequence[SourceMessage], count: int, known: Measured | None = None) -> Written:
+        """The best of these sentences; `known`: their vectors, where they were made before."""
+        vectors = known or await self._likeness.measure([one.text for one in found])
+        rows = None if vectors is None else vectors.rows
+        places = await asyncio.to_thread(best_places, found, count, rows)
+        return Written([as_item(found[place]) for place in places], vectors=vectors and vectors.of(places))
 
     async def _each(
         self,
@@ -226,14 +231,15 @@ class Summarizer:
         async def one(part: Planned) -> Written:
             nonlocal done
             if part.notes is not None:
-                return Written(list(part.notes.items))
+                return Written(list(part.notes.items), vectors=part.notes.vectors)
             async with turns:
                 written = await read(part.chunk)
             done += 1
             progress(done, len(parts))
             if store is not None:
                 ids = [message.id for message in part.chunk.messages]
-                await store.keep(Notes(part.chunk.key, ids[0], len(ids), tuple(written.items)), ids)
+                notes = Notes(part.chunk.key, ids[0], len(ids), tuple(written.items), written.vectors)
+                await store.keep(notes, ids)
             return written
 
         return await all_of(one(part) for part in parts)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from llm.builtin import PREFIX
 from llm.client import LLMClient
 from llm.tasks.citations import parse, parse_notes
-from llm.tasks.likeness import Likeness
+from llm.tasks.likeness import Likeness, Measured
 from llm.tasks.summary import Cost, SourceMessage, SummaryItem, Wish
 from llm.tasks.summary_prompts import joining_prompt, notes_prompt, prompt, translation_prompt
 from llm.tasks.support import cited_texts, numbers, supported
@@ -33,6 +33,8 @@ class Written:
 
     items: list[SummaryItem]
     dropped: int = 0
+    vectors: Measured | None = None
+    """Of the items, where members' own words were compared by some."""
 
 
 class SummaryModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -270,3 +271,30 @@ async def test_an_engine_that_cannot_count_reads_more_and_smaller_parts(
     summary = await summarizer.summarize(picnic(300), Wish())
     assert summary.method == "model" and summary.read == 300
     assert all(count_tokens(request.body["messages"]) <= 2048 for request in engine.requests)
+
+
+async def test_own_words_that_were_compared_once_are_not_measured_again(
+    engine: ScriptedEngine, client: LLMClient, likeness: Likeness
+) -> None:
+    messages, shelf = picnic(400), Shelf()
+    summarizer = Summarizer(client, likeness, engine="extractive")
+    await summarizer.summarize(messages, Wish(), store=shelf)
+    assert len(shelf.kept) > 1 and all(one.vectors is not None for one in shelf.kept)
+    asked = len(engine.embedded)
+    again = await summarizer.summarize(messages, Wish(), store=shelf)
+    assert len(engine.embedded) == asked
+    assert again.items == (await summarizer.summarize(messages, Wish())).items
+
+
+async def test_vectors_of_another_model_are_made_anew(
+    engine: ScriptedEngine, client: LLMClient, likeness: Likeness
+) -> None:
+    messages, shelf = picnic(400), Shelf()
+    summarizer = Summarizer(client, likeness, engine="extractive")
+    before = await summarizer.summarize(messages, Wish(), store=shelf)
+    first = shelf.kept[0]
+    assert first.vectors is not None
+    shelf.kept[0] = replace(first, vectors=replace(first.vectors, model="an/older-one"))
+    asked = len(engine.embedded)
+    assert (await summarizer.summarize(messages, Wish(), store=shelf)).items == before.items
+    assert len(engine.embedded) > asked
