@@ -62,7 +62,8 @@ class Retries:
         """Somebody gives a command: should it fail, its answer has a button."""
         command = interaction.command
         if isinstance(command, app_commands.Command):
-            options = dict(iter(interaction.namespace))
+            called = {option.display_name: option.name for option in command.parameters}
+            options = {called[name]: value for name, value in interaction.namespace}
             self.pressed(interaction, Given(interaction.user.id, command, options))
 
     def pressed(self, interaction: discord.Interaction[discord.Client], given: Given) -> None:
