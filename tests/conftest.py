@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from storage.database import Database
 from tests.fakes import ScriptedEngine
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -24,6 +27,19 @@ def material() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real material is absent: {folder} (set STEWARD_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Puts an upgraded, empty SQLite database at a path: a copy of one for which all migrations ran."""
+    first = tmp_path_factory.mktemp("upgraded") / "steward.sqlite3"
+
+    async def make() -> None:
+        async with Database(f"sqlite:///{first}") as database:
+            await database.upgrade()
+
+    asyncio.run(make())
+    return lambda path: Path(shutil.copy(first, path))
 
 
 @pytest.fixture

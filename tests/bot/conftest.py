@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,10 +48,9 @@ async def engine() -> AsyncIterator[ScriptedEngine]:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(tmp_path: Path, upgraded: Callable[[Path], Path]) -> AsyncIterator[Database]:
     """Messages are written at once: the simulated Discord's time stands still while the bot has something to do."""
-    async with Database(f"sqlite:///{tmp_path}/steward.sqlite3", write_after_s=0) as opened:
-        await opened.upgrade()
+    async with Database(f"sqlite:///{upgraded(tmp_path / 'steward.sqlite3')}", write_after_s=0) as opened:
         yield opened
 
 
