@@ -134,13 +134,15 @@ def _permission_finding(guild: str, channels: Sequence[discord.TextChannel], me:
 
 def mirror_finding(guild: str, channels: Sequence[discord.TextChannel], me: discord.Member) -> Finding:
     """Where channels can be mirrored; no server needs that, so it is never a problem."""
-    able = [channel.name for channel in channels if channel.permissions_for(me).manage_webhooks]
+    rights = [(channel.name, channel.permissions_for(me)) for channel in channels]
+    able = [name for name, may in rights if may.manage_webhooks and may.read_message_history]
     if not able:
         return Finding(
             "ok",
             f"{guild}, mirrors",
-            "Steward may not manage webhooks in any channel: only `/mirror` needs that, in both of its channels.",
-            "To mirror channels: give its role Manage Webhooks there.",
+            "Steward may not manage webhooks and read the message history in any channel: only `/mirror` needs "
+            "both, in both of its channels.",
+            "To mirror channels: give its role Manage Webhooks and Read Message History there.",
         )
     return Finding("ok", f"{guild}, mirrors", f"`/mirror` works between these channels: {_channel_list(able)}.")
 

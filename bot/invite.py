@@ -8,7 +8,7 @@ ASSISTANT: dict[str, str] = {
     "view_channel": "see the channels in which it is asked",
     "send_messages": "answer there",
     "send_messages_in_threads": "answer in threads",
-    "read_message_history": "read the reply chain that it is asked about, and summarize",
+    "read_message_history": "read the reply chain that it is asked about, summarize, and mirror",
     "attach_files": "post long answers as a file",
     "embed_links": "show links to the messages that a summary comes from",
     "view_audit_log": "find who added it, to send the set-up message to that person alone",

@@ -49,7 +49,7 @@ def mirror(base: Foundations, shared: Shared, translation: Translation, hearing:
         copies=copies,
         hooks=hooks,
         rewording=rewording,
-        quoting=Quoting(copies, choices, rewording),
+        quoting=Quoting(copies, choices),
         flags=flags,
         choices=choices,
         membership=shared.membership,

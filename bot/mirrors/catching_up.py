@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 import discord
 import structlog
 
+from bot.conversation.reconciling import may_read_history
 from bot.conversation.streaming import TROUBLE
 from bot.mirrors.pairs import Pairs
 from storage.mirrors import Copies, StoredCopy
@@ -35,6 +36,8 @@ async def catch_up(pairs: Pairs, copies: Copies, channels: GetChannel, *, edited
 
 
 async def _compare(channel: discord.TextChannel, rows: Sequence[StoredCopy], edited: Edited, deleted: Deleted) -> None:
+    if not may_read_history(channel):
+        return
     try:
         there = {one.id: one async for one in channel.history(limit=READ_AGAIN)}
     except TROUBLE as error:

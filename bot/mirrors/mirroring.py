@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 import discord
@@ -95,14 +95,14 @@ class Mirroring:
         if message.guild is None or is_program or message.type not in WRITTEN:
             return
         if self._pairs.of(message.channel.id):
-            self._texts.changed(message.id, hash(message.content))
+            self._texts.changed(message.id, _hash(message))
             self._lanes.enter(message.channel.id, New(message))
 
     def edited(self, message: discord.Message) -> None:
         """It was edited, perhaps: link previews and pins come as edits, too."""
         if message.guild is None or message.edited_at is None or message.author.id == self._my_id():
             return
-        if self._texts.changed(message.id, hash(message.content)):
+        if self._texts.changed(message.id, _hash(message)):
             self._lanes.enter(message.channel.id, Edited(message))
 
     def deleted(self, channel_id: int, message_ids: Collection[int]) -> None:
@@ -167,9 +167,9 @@ class Mirroring:
 
     async def _texts_for(self, message: discord.Message, way: _Way) -> list[str]:
         with spoken_in(way.language):
-            wish = Wish(way.language, self._payer(message))
-            above = await self._quoting.above(message, way.mirror, way.to, wish)
-            return await self._rewording.or_original(message, replace(wish, above=above))
+            above = await self._quoting.above(message, way.mirror, way.to)
+            usual = way.mirror.beyond(way.to.id).language
+            return await self._rewording.or_original(message, Wish(way.language, self._payer(message), above, usual))
 
     async def _changed(self, event: Edited | Gone) -> None:
         if isinstance(event, Gone):
@@ -293,6 +293,11 @@ def _copy(message: discord.Message, way: _Way, message_id: int, number: int) -> 
         number,
         created_at=discord.utils.snowflake_time(message_id),
     )
+
+
+def _hash(message: discord.Message) -> int:
+    """Of what a copy of it shows."""
+    return hash((message.content, *(one.id for one in message.attachments)))
 
 
 def _guild_id(message: discord.Message) -> int:

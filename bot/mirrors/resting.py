@@ -22,7 +22,11 @@ NO_WAY = N_(
     "I no longer mirror this channel and {other}: {detail}. When that is mended, `/mirror start` starts it again."
 )
 LACKING = N_("I lack {permission} in {channel}")
-NEEDED = {"view_channel": "*View Channel*", "manage_webhooks": "*Manage Webhooks*"}
+NEEDED = {
+    "view_channel": "*View Channel*",
+    "read_message_history": "*Read Message History*",
+    "manage_webhooks": "*Manage Webhooks*",
+}
 """What Steward must be allowed in both channels, as Discord's settings call it."""
 
 

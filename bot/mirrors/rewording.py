@@ -28,11 +28,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Into which language, for whom it is counted, and what is said above it."""
+    """Into which language, for whom it is counted, what is said above it, and in which language people mostly write
+    there (None: nobody knows)."""
 
     language: str
     payer: Payer
     above: str = ""
+    usual: str | None = None
 
 
 class Rewording:
@@ -47,8 +49,9 @@ class Rewording:
     async def of(self, message: discord.Message, wish: Wish) -> tuple[Translated, list[str]]:
         """The translation, and the messages that show it. Raises llm.errors and StorageError."""
         said = Said.of(message)
-        (found,) = await self.translated(message, [said.words], wish)
-        return found, await self.shown(message, said, found, wish.above)
+        found = await self._translated(message, said.words, wish)
+        under = small(_(CUT, link=said.link)) if found.truncated else ""
+        return found, await self._shown(message, said, found.text, above=wish.above, under=under)
 
     async def or_original(self, message: discord.Message, wish: Wish) -> list[str]:
         """The messages that show it in the other language, or, where nothing can translate it, as it was written.
@@ -59,34 +62,36 @@ class Rewording:
         except LLMError as error:
             log.warning("message not translated", message=message.id, error=repr(error))
             said = Said.of(message)
-            return texts(said.words, said, above=wish.above, under=small(_(NOT_TRANSLATED)))
+            under = small(_(NOT_TRANSLATED))
+            return await self._shown(message, said, said.words, above=wish.above, under=under)
 
-    async def translated(self, message: discord.Message, some: Sequence[str], wish: Wish) -> list[Translated]:
-        """These texts of a message. Raises llm.errors and StorageError."""
+    async def _translated(self, message: discord.Message, words: str, wish: Wish) -> Translated:
+        """Raises llm.errors and StorageError."""
         spent: list[Usage | None] = []
         rules = await self._rulebook.at(where(message.guild, message.channel))
         guild_id = message.guild.id if message.guild else 0
         people = {person.display_name for person in (message.author, *message.mentions)}
         try:
-            return await self._translation.translate(
-                some,
+            (found,) = await self._translation.translate(
+                [words],
                 wish.language,
+                usual=wish.usual,
                 user=f"{guild_id}/{message.author.id}",
                 priority="command",
                 model=rules.model,
                 names=people,
                 count=spent.append,
             )
+            return found
         finally:
             await self._metering.count(wish.payer, _used(spent))
 
-    async def shown(self, message: discord.Message, said: Said, found: Translated, above: str) -> list[str]:
-        """The messages that show a translation; one with words that Steward does not say is not shown."""
+    async def _shown(self, message: discord.Message, said: Said, words: str, *, above: str, under: str) -> list[str]:
+        """The messages that show these words for what was said; with words that Steward does not say, none of them."""
         rules = await self._rulebook.at(where(message.guild, message.channel))
-        if rules.filter_own_text and self._words.is_in(found.text):
+        if rules.filter_own_text and self._words.is_in(words):
             return [small(_(OWN_WORDS, link=said.link))]
-        under = small(_(CUT, link=said.link)) if found.truncated else ""
-        return texts(found.text, said, above=above, under=under)
+        return texts(words, said, above=above, under=under)
 
 
 def spoken_in(language: str) -> AbstractContextManager[None]:

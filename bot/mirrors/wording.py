@@ -21,9 +21,8 @@ NOT_TRANSLATED = N_("I could not translate this one, so it stands here as it was
 CUT = N_("The model read only the beginning; all of it is in the [original]({link}).")
 LONGER = N_("It is longer now; all of it is in the [original]({link}).")
 OWN_WORDS = N_("I leave [this message]({link}) out: there are words in it that I do not say.")
-IN_REPLY = "↪ {name}: {words}"
-IN_REPLY_LINKED = "↪ [{name}]({link}): {words}"
-LONGEST_QUOTE = 80
+IN_REPLY = "↪ {name}"
+IN_REPLY_LINKED = "↪ [{name}]({link})"
 _REFUSED = re.compile(r"d(?=iscord)|c(?=lyde)", re.IGNORECASE)
 _TAKEN = frozenset({"everyone", "here"})
 _NAMED = re.compile(r"<(@[!&]?\d+)>")
@@ -98,13 +97,10 @@ def fitted(shown: Sequence[str], room: int, link: str) -> list[str]:
     return [*first, f"{last}\n{remark}"]
 
 
-def quoted(name: str, words: str, link: str | None) -> str:
-    """One small line that says what a message replies to, with a link to where that stands in the same channel."""
-    short = " ".join(words.split())
-    short = f"{short[:LONGEST_QUOTE].rstrip()}…" if len(short) > LONGEST_QUOTE else short
-    plain = neutralize(short).replace("`", "'").replace("||", "|")
+def in_reply(name: str, link: str | None) -> str:
+    """One small line that says to whom a message replies, with a link to where that stands in the same channel."""
     called = neutralize(discord.utils.escape_markdown(name)).translate(_BRACKETS)
-    return small((IN_REPLY_LINKED if link else IN_REPLY).format(name=called, words=plain, link=link))
+    return small((IN_REPLY_LINKED if link else IN_REPLY).format(name=called, link=link))
 
 
 def _as_named(shown: str, words: str) -> str:

@@ -90,6 +90,7 @@ class Translation:
         target: str,
         *,
         source: str | None = None,
+        usual: str | None = None,
         user: str | None = None,
         priority: Priority = "command",
         model: str = "",
@@ -97,13 +98,14 @@ class Translation:
         progress: Progress = lambda done, total: None,
         count: Callable[[Usage | None], None] = lambda usage: None,
     ) -> list[Translated]:
-        """Each text in the language `target`; `source` spares finding it out, `names` are kept, `model` is the chat
-        model, `count` gets the usage of each request. Without words in it, a text stays as it is.
+        """Each text in the language `target`; `source` spares finding it out, `usual` is taken where that is not sure,
+        `names` are kept, `model` is the chat model, `count` gets the usage of each request. Without words in it, a text
+        stays as it is.
 
         Raises CannotTranslate and other llm.errors; cancelling ends the requests."""
         if not texts:
             return []
-        found = await self._read(texts, names, source)
+        found = await self._read(texts, names, source, usual)
         todo = [one for one in found if one.protected.has_words and not _is_same(one, target)]
         job = Job(None, target, user, priority, model, count)
         await self._write_all(todo, job, progress, may_leave=len(todo) < len(found))
@@ -114,13 +116,17 @@ class Translation:
         llm.errors where that cannot be told now."""
         await self._engine(Job(source, target, None, "command"))
 
-    async def _read(self, texts: Sequence[str], names: Collection[str], source: str | None) -> list[_Text]:
+    async def _read(
+        self, texts: Sequence[str], names: Collection[str], source: str | None, usual: str | None
+    ) -> list[_Text]:
         """What must not change is put aside, and the languages are found out."""
         people = await self._people(texts)
         protected = [protect(text, names, spans) for text, spans in zip(texts, people, strict=True)]
         if source is not None:
             return [_Text(one, Guess(source, True)) for one in protected]
         guesses = await self._detection.of([one.words for one in protected])
+        if usual is not None:
+            guesses = [guess if guess and guess.is_sure else Guess(usual, False) for guess in guesses]
         return [_Text(one, guess if one.has_words else None) for one, guess in zip(protected, guesses, strict=True)]
 
     async def _people(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.conversation.rendering import DISCORD_LIMIT, length
-from bot.mirrors.wording import LONGEST_NAME, Said, fitted, quoted, texts, webhook_name
+from bot.mirrors.wording import LONGEST_NAME, Said, fitted, in_reply, texts, webhook_name
 
 LINK = "https://discord.com/channels/1/2/3"
 
@@ -64,16 +64,12 @@ def test_a_text_that_grew_ends_with_a_link_to_all_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "link", "expected"),
+    ("name", "link", "expected"),
     [
-        ("Ada", "hello\nthere", LINK, f"-# ↪ [Ada]({LINK}): hello there"),
-        ("Ada", "hello", None, "-# ↪ Ada: hello"),
-        ("[x](y)", "||secret|| `code", LINK, f"-# ↪ [\\(x)(y)]({LINK}): |secret| 'code"),
+        ("Ada", LINK, f"-# ↪ [Ada]({LINK})"),
+        ("Ada", None, "-# ↪ Ada"),
+        ("[x](y)", LINK, f"-# ↪ [\\(x)(y)]({LINK})"),
     ],
 )
-def test_a_quote_is_one_small_line(name: str, words: str, link: str | None, expected: str) -> None:
-    assert quoted(name, words, link) == expected
-
-
-def test_a_long_quote_is_cut() -> None:
-    assert quoted("Ada", "word " * 50, None).endswith("word…")
+def test_who_is_replied_to_is_one_small_line(name: str, link: str | None, expected: str) -> None:
+    assert in_reply(name, link) == expected

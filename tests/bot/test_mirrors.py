@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import discord
@@ -18,6 +20,11 @@ from tests.bot.test_reconciling import away
 from tests.fakes import ScriptedEngine, failure
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+async def empty_page(channel: discord.TextChannel, *, limit: int) -> AsyncIterator[discord.Message]:
+    for message in ():
+        yield message
 
 
 @pytest.fixture
@@ -63,14 +70,14 @@ async def test_nothing_goes_round_in_circles(mirrored: Pair, engine: ScriptedEng
     assert len(engine.requests) == 1
 
 
-async def test_a_reply_quotes_and_links_to_what_stands_there(mirrored: Pair) -> None:
+async def test_a_reply_names_and_links_to_what_stands_there(mirrored: Pair) -> None:
     said = await mirrored.world.ada.send(mirrored.here, HELLO)
     (copy,) = mirrored.copies()
     await mirrored.world.grace.send(mirrored.there, EAU, reply_to=copy)
     (answer,) = mirrored.copies(mirrored.here)
     above, words = answer.content.split("\n")
     assert words == WATER
-    assert above.startswith("-# ↪ [Ada](") and str(said.id) in above and HELLO in above
+    assert above == f"-# ↪ [Ada]({said.jump_url})", "no words, which would outlive their deletion"
 
 
 async def test_what_cannot_be_translated_stands_as_it_was(mirrored: Pair, engine: ScriptedEngine) -> None:
@@ -78,6 +85,16 @@ async def test_what_cannot_be_translated_stands_as_it_was(mirrored: Pair, engine
     await mirrored.world.ada.send(mirrored.here, "Nobody ever taught the model this sentence.")
     (text,) = mirrored.texts()
     assert text.startswith("Nobody ever taught the model this sentence.\n-# ")
+
+
+async def test_what_steward_does_not_say_does_not_stand_there_untranslated_either(
+    mirrored: Pair, engine: ScriptedEngine
+) -> None:
+    words = f"Nobody ever taught the {codecs.decode('xvxr', 'rot13')} this sentence."
+    engine.enqueue(failure(500), failure(500), failure(500))
+    said = await mirrored.world.ada.send(mirrored.here, words)
+    (text,) = mirrored.texts()
+    assert said.jump_url in text and "taught" not in text
 
 
 async def test_mentions_look_as_they_did(mirrored: Pair, engine: ScriptedEngine) -> None:
@@ -91,6 +108,15 @@ async def test_files_come_as_links(mirrored: Pair) -> None:
     await mirrored.world.ada.send(mirrored.here, "", attachments=[("plan.txt", b"dig")])
     (text,) = mirrored.texts()
     assert text.startswith("[plan.txt](https://")
+
+
+async def test_a_file_that_is_taken_out_goes_there_too(mirrored: Pair, engine: ScriptedEngine) -> None:
+    knows(engine)
+    said = await mirrored.world.ada.send(mirrored.here, HELLO, attachments=[("plan.txt", b"dig")])
+    assert "plan.txt" in mirrored.texts()[0]
+    mirrored.world.env.backend.edit_message(mirrored.here.id, said.id, {"attachments": []})
+    await mirrored.world.env.settle()
+    assert mirrored.texts() == [BONJOUR]
 
 
 async def test_who_is_left_out_is_not_carried_and_their_words_are_taken_back(mirrored: Pair) -> None:
@@ -129,6 +155,20 @@ async def test_what_happened_while_steward_was_away_follows_when_it_is_back(
     assert engine.unused == 2, "what was carried once is not carried again"
 
 
+async def test_who_may_no_longer_read_the_history_takes_nothing_back(
+    mirrored: Pair, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = mirrored.world
+    await world.ada.send(mirrored.here, HELLO)
+    with away(world):
+        here = world.env.bot.get_channel(mirrored.here.id)
+        await here.set_permissions(here.guild.me, overwrite=discord.PermissionOverwrite(read_message_history=False))
+    monkeypatch.setattr(discord.TextChannel, "history", empty_page)  # what Discord answers then; SimCord refuses
+    await world.env.restart_bot(bot.client())
+    monkeypatch.undo()
+    assert mirrored.texts() == [BONJOUR]
+
+
 async def test_stopping(mirrored: Pair, database: Database) -> None:
     (choice,) = await mirrored.mira.autocomplete(mirrored.here, "mirror stop", "pair", "salon")
     listed = await mirrored.mira.slash(mirrored.here, "mirror list")
@@ -160,14 +200,15 @@ async def test_only_who_manages_both_channels(pair: Pair, world: World) -> None:
     assert (result.ephemeral, result.response.content) == (True, NOT_ALLOWED)
 
 
-async def test_without_manage_webhooks_it_says_what_to_do(pair: Pair, world: World) -> None:
+@pytest.mark.parametrize(
+    ("right", "words"), [("manage_webhooks", "*Manage Webhooks*"), ("read_message_history", "*Read Message History*")]
+)
+async def test_without_a_permission_it_says_what_to_do(pair: Pair, world: World, right: str, words: str) -> None:
     me = world.env.bot.user
     assert me is not None
-    closed = world.guild.create_text_channel(
-        "closed", overwrites={me: discord.PermissionOverwrite(manage_webhooks=False)}
-    )
+    closed = world.guild.create_text_channel("closed", overwrites={me: discord.PermissionOverwrite(**{right: False})})
     result = await pair.start(other=closed)
-    assert "*Manage Webhooks*" in result.response.content and closed.mention in result.response.content
+    assert words in result.response.content and closed.mention in result.response.content
 
 
 async def test_a_wider_channel_asks_first(pair: Pair, world: World, database: Database) -> None:

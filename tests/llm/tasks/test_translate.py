@@ -173,6 +173,14 @@ async def test_what_a_model_does_not_know(
         assert (await work)[0].text == "HALLO" and model.asked[0][1:] == told
 
 
+async def test_where_nothing_tells_the_language_it_is_the_usual_one() -> None:
+    model = Model(KnownLanguages(NLLB.sources, ("eng_Latn",), must_be_told=True))
+    translation = Translation([Seq2SeqEngine(model)], Detection())
+    sure = GERMAN.format("ja")
+    await translation.translate(["ok", sure], "en", usual="fr")
+    assert [(texts, source) for texts, source, _ in model.asked] == [(["ok"], "fra_Latn"), ([sure], "deu_Latn")]
+
+
 async def test_the_chat_model_takes_what_the_other_cannot() -> None:
     model, chat = Model(NLLB), Scripted(str.title)
     translation = Translation([Seq2SeqEngine(model, needs_languages=True), chat], Detection())
