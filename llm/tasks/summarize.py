@@ -30,7 +30,7 @@ __all__ = ["NoteStore", "SourceMessage", "Summarizer", "Summary", "SummaryItem",
 
 PART_TOKENS = 1_500
 """Of one part: models write better notes of less, and what is new costs no more than it must."""
-AT_ONCE = 8
+AT_ONCE = 16
 """Parts that are read at the same time."""
 _EXTRACT = "extract:2"
 _EXTRACT_PART = 8_000
