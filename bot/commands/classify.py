@@ -15,8 +15,9 @@ from bot.commands.answering import explained
 from bot.commands.digest import link, short
 from bot.commands.digesting import Digesting
 from bot.commands.paged import Told
+from bot.commands.posted import NOTHING_LEFT
 from bot.commands.ranges import Asked, Range, chosen
-from bot.commands.resting import NOT_THAT_ONE, NOTHING_LEFT, asker, count, give, resting_on
+from bot.commands.resting import NOT_THAT_ONE, asker, count, give, resting_on
 from bot.commands.summarize import tell_instead
 from bot.commands.switched import require_on
 from bot.commands.working import Work

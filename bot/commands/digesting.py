@@ -12,6 +12,7 @@ from bot.conversation.own_text import WordList
 from bot.foundations import Foundations, Shared
 from bot.gate import Gate
 from bot.metering import Metering
+from bot.settings.resolving import Where
 from llm.tasks.likeness import Likeness
 from llm.tasks.summarize import Summarizer
 from storage.choices import Choices
@@ -37,7 +38,12 @@ class Digesting:
 
 def digesting(base: Foundations, shared: Shared) -> Digesting:
     """Build them."""
-    posted = Posted(PostedSources(base.database), base.places, base.errands)
+    posted = Posted(
+        PostedSources(base.database),
+        base.places,
+        base.errands,
+        lambda guild_id, channel_id: shared.rulebook.at_once(Where(guild_id, (channel_id,))).language,
+    )
     pages = Pages(base.pace.clock, shared.rulebook.language_at, posted, base.errands)
     shared.leaving.also(lambda person_id, guild_id: pages.forget(person_id))
     shared.leaving.also(lambda person_id, guild_id: pages.left(guild_id))

@@ -15,10 +15,10 @@ from bot.commands.digest import link
 from bot.commands.digesting import Digesting
 from bot.commands.named import listed, marked
 from bot.commands.paged import Told
+from bot.commands.posted import NOTHING_LEFT
 from bot.commands.ranges import MOST, Asked, Range, chosen, just
 from bot.commands.resting import (
     NOT_THAT_ONE,
-    NOTHING_LEFT,
     NOTHING_TO_READ,
     READING,
     asker,
@@ -79,7 +79,7 @@ class Entities:
         address = link(wanted.channel.guild.id, source.place, source.id)
 
         async def left(there: Collection[int]) -> Told:
-            return [*marked(source.text, spots), address] if source.id in there else []
+            return marked(source.text, spots, address) if source.id in there else []
 
         await give(self.tools, work, rules, resting_on(self.tools, wanted, read, [source.id], left, NOTHING_LEFT))
 

@@ -198,8 +198,8 @@ class SureView(discord.ui.View):
     @discord.ui.button(style=discord.ButtonStyle.danger)
     async def yes(self, interaction: discord.Interaction, button: discord.ui.Button[SureView]) -> None:
         """Mirror them."""
-        self.stop()
         await interaction.response.defer()
+        self.stop()
         async with explained(interaction):
             text = await self._mirrors.begin(interaction, self._wanted, self._apart)
             await interaction.edit_original_response(content=text, view=None)
@@ -207,8 +207,8 @@ class SureView(discord.ui.View):
     @discord.ui.button(style=discord.ButtonStyle.secondary)
     async def no(self, interaction: discord.Interaction, button: discord.ui.Button[SureView]) -> None:
         """Leave everything as it is."""
-        self.stop()
         await interaction.response.edit_message(content=_(LEFT_ALONE), view=None)
+        self.stop()
 
 
 def add_mirror(tree: app_commands.CommandTree[discord.Client], mirrors: MirrorCommands) -> None:

@@ -16,7 +16,7 @@ from llm.tasks.names import KINDS, Kind, Name, of_kind
 MOST_NAMES = 12
 """Of one kind: what is rarer is counted only."""
 LONGEST_LINE = 1_700
-"""Characters of one line of a marked text, so that it fits into a message with all that makes it harmless."""
+"""Characters of one line of a marked text with all that makes it harmless, and of several of them together."""
 TITLE = N_("**Who and what is talked about**")
 TITLES: Mapping[Kind, str] = {
     "PER": N_("👤 **People**"),
@@ -46,14 +46,29 @@ def listed(names: Sequence[Name], link: Link, remark: str) -> list[str]:
     return [*lines, small(remark)]
 
 
-def marked(text: str, spots: Sequence[Spot]) -> list[str]:
-    """The text with its names in bold, each after the sign of its kind, in lines that fit into messages."""
+def marked(text: str, spots: Sequence[Spot], source: str = "") -> list[str]:
+    """The text with its names in bold, each after the sign of its kind, in pieces that fit into messages; `source`, the
+    address of the message that it is, stands under each piece, so that each can go with that message."""
     lines = [""]
     for unit in _units(text, spots):
-        if unit == "\n" or length(lines[-1] + unit) > LONGEST_LINE:
+        if unit == "\n" or length(neutralize(lines[-1] + unit)) > LONGEST_LINE:
             lines.append("")
         lines[-1] += unit.strip("\n")
-    return [*(neutralize(f"> {' '.join(line.split())}") for line in lines if line.strip()), small(_(LEGEND))]
+    shown = [neutralize(f"> {' '.join(line.split())}") for line in lines if line.strip()]
+    pieces = [f"{piece}\n[↗]({source})" for piece in _joined(shown)] if source else shown
+    return [*pieces, small(_(LEGEND))]
+
+
+def _joined(lines: Sequence[str]) -> list[str]:
+    """As few pieces as the lines fit into."""
+    pieces = list(lines[:1])
+    for line in lines[1:]:
+        joined = f"{pieces[-1]}\n{line}"
+        if length(joined) <= LONGEST_LINE:
+            pieces[-1] = joined
+        else:
+            pieces.append(line)
+    return pieces
 
 
 def _line(name: Name, link: Link) -> str:

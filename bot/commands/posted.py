@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import discord
 import structlog
 
 from bot.commands.cited_text import cited_in, without_citing
-from bot.commands.digest import NOTHING_LEFT
 from bot.conversation.newest import Places
 from bot.conversation.streaming import TROUBLE
 from bot.errands import Errands
-from bot.language import _
+from bot.language import N_, _, aloud, speaking, speech_for
 from storage.posted import PostedSources, Rests
 
 log = structlog.get_logger()
 
+NOTHING_LEFT = N_("Nothing is left of that: the messages that it rests on were deleted.")
+
 
 class Posted:
-    """Keeps posted answers true. Methods raise StorageError."""
+    """Keeps posted answers true; `language_in` names the language that was chosen for a channel of a server. Methods
+    raise StorageError."""
 
-    def __init__(self, sources: PostedSources, places: Places, errands: Errands) -> None:
+    def __init__(
+        self, sources: PostedSources, places: Places, errands: Errands, language_in: Callable[[int, int], str]
+    ) -> None:
         self._sources = sources
         self._places = places
         self._errands = errands
+        self._language_in = language_in
         self._one_at_a_time = asyncio.Lock()
 
     def follow(self, message: discord.Message, guild_id: int) -> None:
@@ -64,7 +69,6 @@ class Posted:
             self._errands.run(self._take_out(found), "posted answers of somebody who leaves")
 
     async def _follow(self, message: discord.Message, guild_id: int, cited: dict[int, int]) -> None:
-        rests: list[Rests] = []
         gone: list[Rests] = []
         for source_id, place_id in cited.items():
             person_id, written_at = 0, message.created_at
@@ -83,8 +87,8 @@ class Posted:
                 written_at,
                 message.created_at,
             )
-            (rests if person_id else gone).append(one)
-        await self._sources.put(rests)
+            await self._sources.put([one])  # at once: it may be deleted while the others are looked at
+            gone += [] if person_id else [one]
         await self._take_out(gone)
 
     async def _take_out(self, rests: Sequence[Rests]) -> None:
@@ -95,10 +99,21 @@ class Posted:
         for (message_id, channel_id, guild_id), some in by_message.items():
             async with self._one_at_a_time:
                 try:
-                    posted = await self._places(channel_id, guild_id).fetch_message(message_id)
-                    left = without_citing(posted.content, {one.source_id for one in some})
-                    if left != posted.content:
-                        await posted.edit(content=left if left is not None else _(NOTHING_LEFT), suppress=True)
+                    await self._change(message_id, channel_id, guild_id, {one.source_id for one in some})
+                except discord.NotFound:
+                    log.info("posted answer gone", message=message_id)
                 except TROUBLE as error:
                     log.warning("posted answer not changed", message=message_id, error=str(error))
+                    continue  # what it rests on stays known
                 await self._sources.forget(some)
+
+    async def _change(self, message_id: int, channel_id: int, guild_id: int, gone: Collection[int]) -> None:
+        """Take out of one posted answer what rests on messages that are gone. Raises discord's errors."""
+        posted = await self._places(channel_id, guild_id).fetch_message(message_id)
+        left = without_citing(posted.content, gone)
+        if left == posted.content:
+            return
+        locale = posted.guild.preferred_locale if posted.guild else None
+        with speaking(speech_for(locale, locale)), aloud(self._language_in(guild_id, channel_id)):
+            nothing = _(NOTHING_LEFT)
+        await posted.edit(content=nothing if left is None else left, suppress=True)

@@ -19,7 +19,9 @@ ReadableChannel = discord.TextChannel | discord.Thread | discord.VoiceChannel | 
 MOST = 5_000
 """Messages of one range: fifty requests to Discord, of which it lets a bot make about one a second."""
 LONGEST_DAYS = 366
-_LINK = re.compile(r"\s*<?https?://(?:\w+\.)?discord(?:app)?\.com/channels/(?:\d+|@me)/(\d+)/(\d+)/?>?\s*")
+_LINK = re.compile(
+    r"\s*<?https?://(?:\w+\.)?discord(?:app)?\.com/channels/(?:\d{1,20}|@me)/(\d{1,20})/(\d{1,20})/?>?\s*"
+)
 _ID = re.compile(r"\s*(?:(\d{5,20})-)?(\d{5,20})\s*")
 _SPAN = re.compile(r"(\d{1,6})\s*(mo|min|m|h|d|w)[a-z]*", re.IGNORECASE)
 _UNITS = {

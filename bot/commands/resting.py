@@ -29,7 +29,6 @@ NOTHING_TO_READ = N_("There is nothing for me to read: no message in that range 
 NOT_THAT_ONE = N_(
     "I cannot read that message: it has no text, a bot wrote it, or its author asked me not to read their messages."
 )
-NOTHING_LEFT = N_("Nothing is left of that: the messages that it rests on were deleted.")
 
 Left = Callable[[Collection[int]], Awaitable[Told]]
 """The answer, made from those of the messages that are there; without lines where nothing is left of it."""

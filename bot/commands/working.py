@@ -117,9 +117,10 @@ class Works:
         if work is None or work.interaction.user.id != interaction.user.id:
             await interaction.response.send_message(_(OVER), ephemeral=True)
             return
+        await interaction.response.defer()
         work.task.cancel()
         await asyncio.wait([work.task])
-        await interaction.response.edit_message(content=_(STOPPED), view=None)
+        await interaction.edit_original_response(content=_(STOPPED), view=None)
 
 
 def stop_button(works: Works) -> type[_Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.commands import classify, resting
+from bot.commands import classify, posted, resting
 from bot.errors import explain
 from llm.errors import EngineUnavailable, NotServed
 from storage.database import Database
@@ -52,7 +52,7 @@ async def test_a_message_is_for_the_asker_alone(world: World, on: None, zero_sho
     picture = await world.grace.send(world.channel, "", attachments=[("a.png", b"x")])
     assert await sort(world, labels=LABELS, message=str(picture.id)) == resting.NOT_THAT_ONE
     await world.grace.delete(said)
-    assert text_of(result) == resting.NOTHING_LEFT and labels(message_of(result)) == []
+    assert text_of(result) == posted.NOTHING_LEFT and labels(message_of(result)) == []
 
 
 @pytest.mark.parametrize(

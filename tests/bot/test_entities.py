@@ -86,6 +86,18 @@ async def test_one_message_is_marked(world: World, engine_with_names: ScriptedEn
     assert text_of(await world.grace.context_menu(world.channel, "Find names", said[1])) == entities.NO_NAMES
 
 
+async def test_every_page_of_a_message_that_was_posted_goes_with_it(
+    world: World, engine_with_names: ScriptedEngine
+) -> None:
+    said = await world.ada.send(world.channel, "Paris is lovely.\n" * 117)
+    result = await world.ada.context_menu(world.channel, "Find names", said)
+    await world.ada.click(message_of(result), label="Post here")
+    pages = [one for one in world.said() if "📍 **Paris**" in one]
+    assert len(pages) > 1 and all(said.jump_url in one for one in pages)
+    await world.ada.delete(said)
+    await until(lambda: not any("Paris" in one for one in world.said()))
+
+
 async def test_a_text_of_4000_characters_has_pages(world: World, engine_with_names: ScriptedEngine) -> None:
     result = await names(world, text=("Paris * " * 500))
     assert "page 1 of" in text_of(result) and len(text_of(result)) <= 2000

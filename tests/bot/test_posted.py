@@ -5,8 +5,10 @@ from __future__ import annotations
 import discord
 import pytest
 
+from bot.commands import digest
 from bot.commands.cited_text import cited_in, without_citing
-from bot.commands.digest import NOTHING_LEFT
+from bot.commands.posted import NOTHING_LEFT
+from bot.language import Speech, _, speaking
 from storage.database import Database
 from storage.posted import PostedSources
 from tests.bot.conftest import World
@@ -98,6 +100,28 @@ async def test_a_posted_answer_that_was_deleted_is_left_alone(
     assert await PostedSources(database).on([one.id for one in said]) == []
 
 
+async def test_what_could_not_be_taken_out_stays_known(
+    world: World, engine: ScriptedEngine, database: Database
+) -> None:
+    said = await posted(world, engine, database)
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50013, times=1)
+    await world.grace.delete(said[2])
+    assert "announcement" in world.said()[-1]
+    assert len(await PostedSources(database).on([said[2].id])) == 1
+
+
+async def test_nothing_left_is_said_in_the_language_of_the_server(
+    world: World, engine: ScriptedEngine, database: Database
+) -> None:
+    said = await posted(world, engine, database)
+    world.env.backend.guilds[world.guild.id].preferred_locale = "de"
+    await world.env.restart_bot(world.env.bot)
+    for message, author in ((said[0], world.ada), (said[2], world.grace)):
+        await author.delete(message)
+    with speaking(Speech("de", "de")):
+        await until(lambda: world.said()[-1] == _(NOTHING_LEFT) != NOTHING_LEFT)
+
+
 async def test_an_open_answer_follows_too(world: World, engine: ScriptedEngine, database: Database) -> None:
     """What is deleted, changed or withdrawn goes from pages that somebody still has before them."""
     said = await chatter(world)
@@ -111,5 +135,5 @@ async def test_an_open_answer_follows_too(world: World, engine: ScriptedEngine, 
     assert said[0].jump_url in text_of(result)
     await world.env.advance_time(1)
     await world.ada.edit(said[0], "We never ship.")
-    await until(lambda: text_of(result) == NOTHING_LEFT)
+    await until(lambda: text_of(result) == digest.NOTHING_LEFT)
     assert labels(message_of(result)) == []

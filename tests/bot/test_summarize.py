@@ -147,6 +147,7 @@ async def test_a_thread(world: World, engine: ScriptedEngine) -> None:
         ({"window": "soon"}, ranges.NOT_A_WINDOW),
         ({"window": "9999d"}, ranges.NOT_A_WINDOW),
         ({"first": "x" * 4000}, "is no message that I know"),
+        ({"first": f"https://discord.com/channels/1/2/{'9' * 5000}"}, "is no message that I know"),
         ({"first": "123456789012345678", "last": "123456789012345670"}, ranges.UPSIDE_DOWN),
         ({"count": 5, "window": "6h"}, ranges.TOO_MANY_WAYS),
         ({"first": "https://discord.com/channels/1/99999999/123456789012345678"}, ranges.UNKNOWN_PLACE),
