@@ -139,7 +139,7 @@ class StewardClient(discord.Client):
         await self.tree.set_translator(CommandTranslator())
         await self._parts.shared.pauses.restore(self._parts.shared.stored)
         await self._parts.conversation.newest.restore()
-        await self._parts.mirrors.mirroring.begin(self.get_channel)
+        await self._parts.mirrors.mirroring.begin(self.get_channel, self.fetch_channel)
         self.add_view(self._parts.posting)
         self.add_dynamic_items(reply_button(self._parts.conversation.controls), *self._parts.people.items)
         self.add_dynamic_items(find_button(self._parts.lookup.find.pressed))

@@ -16,6 +16,7 @@ from bot.mirrors.mirroring import Mirroring
 from bot.mirrors.pairs import Pairs
 from bot.mirrors.quoting import Quoting
 from bot.mirrors.rewording import Rewording
+from bot.mirrors.taking_back import TakingBack
 from llm.tasks.translate import Translation
 from storage.choices import Choices
 from storage.mirrors import Copies, Mirrors
@@ -34,9 +35,11 @@ def mirror(base: Foundations, shared: Shared, translation: Translation, hearing:
     """Build all parts, and let them hear."""
     pairs, copies, choices = Pairs(Mirrors(base.database)), Copies(base.database), Choices(base.database)
     hooks = Hooks(base.me)
+    taking_back = TakingBack(copies, hooks)
     rewording = Rewording(translation, shared.rulebook, shared.metering, shared.words)
     flags = Flags(
         copies=copies,
+        taking_back=taking_back,
         rewording=rewording,
         choices=choices,
         gate=shared.gate,
@@ -48,6 +51,7 @@ def mirror(base: Foundations, shared: Shared, translation: Translation, hearing:
         pairs=pairs,
         copies=copies,
         hooks=hooks,
+        taking_back=taking_back,
         rewording=rewording,
         quoting=Quoting(copies, choices),
         flags=flags,

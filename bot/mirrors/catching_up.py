@@ -13,6 +13,7 @@ import structlog
 from bot.conversation.reconciling import may_read_history
 from bot.conversation.streaming import TROUBLE
 from bot.mirrors.pairs import Pairs
+from bot.mirrors.taking_back import GetChannel
 from storage.mirrors import Copies, StoredCopy
 
 log = structlog.get_logger()
@@ -20,7 +21,6 @@ log = structlog.get_logger()
 READ_AGAIN = 100
 """Messages of a channel that are compared: one request."""
 
-GetChannel = Callable[[int], object]
 Edited = Callable[[discord.Message], None]
 Deleted = Callable[[int, Collection[int]], None]
 

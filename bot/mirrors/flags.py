@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Literal
 
 import discord
@@ -25,6 +24,7 @@ from bot.limits import PersonalLimits
 from bot.membership import Membership
 from bot.metering import Payer
 from bot.mirrors.rewording import Rewording, Wish, spoken_in
+from bot.mirrors.taking_back import TakingBack
 from bot.mirrors.wording import Said, fitted
 from bot.settings.rulebook import where
 from llm.errors import LLMError
@@ -54,6 +54,7 @@ class Flags:
         self,
         *,
         copies: Copies,
+        taking_back: TakingBack,
         rewording: Rewording,
         choices: Choices,
         gate: Gate,
@@ -62,6 +63,7 @@ class Flags:
         pauses: Pauses,
     ) -> None:
         self._copies = copies
+        self._taking_back = taking_back
         self._rewording = rewording
         self._choices = choices
         self._gate = gate
@@ -81,11 +83,13 @@ class Flags:
             log.info("flag not answered", message=payload.message_id, error=str(refusal))
             return
         key = (payload.message_id, language, member.id if how == "dm" else 0)
-        if how is None or key in self._asked or await self._stands(key):
+        if how is None or key in self._asked:
             return
-        self._remember(key)
+        self._remember(key)  # nothing is awaited between: of two flags at the same time one is answered
         is_private_and_done = False
         try:
+            if await self._stands(key):
+                return
             with self._limits.request(member.id):
                 is_private_and_done = await self._answer(channel, member, how, key, str(payload.emoji)) and how == "dm"
         except Refusal as refusal:
@@ -101,10 +105,10 @@ class Flags:
             payer = Payer.of(message.author, message.guild, message.channel)
             with spoken_in(language):
                 shown = await self._rewording.or_original(message, Wish(language, payer))
-            nobody = discord.AllowedMentions.none()
-            for row, text in zip(there, fitted(shown, len(there), message.jump_url), strict=False):
-                with suppress(discord.NotFound):
-                    await _own(message, row.message_id).edit(content=text, allowed_mentions=nobody)
+            texts = fitted(shown, len(there), message.jump_url)
+            for row, text in zip(there, texts, strict=False):
+                await _rewrite(message, row, text)
+            await self._taking_back.these(there[len(texts) :])
 
     async def _how(self, channel: discord.TextChannel | discord.Thread, member: discord.Member) -> How | None:
         """How this person is answered there; None where nobody is. Raises Refusal."""
@@ -160,11 +164,30 @@ class Flags:
     async def _reply(self, message: discord.Message, shown: Sequence[str], language: str) -> None:
         """For everybody; remembered, so that it is edited and deleted with the message."""
         first = message
-        for number, text in enumerate(shown):
-            first = await first.reply(text, mention_author=False, allowed_mentions=discord.AllowedMentions.none())
-            guild_id = message.guild.id if message.guild else 0
-            ids = (first.id, guild_id, message.channel.id, message.id, message.author.id)
-            await self._copies.put([StoredCopy(*ids, None, language, number, first.created_at)])
+        rows: list[StoredCopy] = []
+        try:
+            for number, text in enumerate(shown):
+                first = await first.reply(text, mention_author=False, allowed_mentions=discord.AllowedMentions.none())
+                guild_id = message.guild.id if message.guild else 0
+                ids = (first.id, guild_id, message.channel.id, message.id, message.author.id)
+                rows.append(StoredCopy(*ids, None, language, number, first.created_at))
+                await self._copies.put(rows[-1:])
+        finally:
+            await self._look_again(message, rows)
+
+    async def _look_again(self, message: discord.Message, rows: Sequence[StoredCopy]) -> None:
+        """What happened to it while it was translated: an edit or deletion then had nothing that it could reach."""
+        if not rows:
+            return
+        try:
+            now = await message.fetch()
+        except discord.NotFound:
+            await self._taking_back.these(rows)
+            return
+        if await self._choices.left_out([message.author.id], rows[0].guild_id):
+            await self._taking_back.these(rows)
+        elif now.content != message.content or now.attachments != message.attachments:
+            await self.edited(now, rows)
 
     def _remember(self, key: _Key) -> None:
         self._asked[key] = None
@@ -193,6 +216,14 @@ async def _send(member: discord.Member, texts: Sequence[str]) -> None:
 
 def _parents(channel: discord.TextChannel | discord.Thread) -> list[int]:
     return [channel.parent_id] if isinstance(channel, discord.Thread) else []
+
+
+async def _rewrite(message: discord.Message, row: StoredCopy, text: str) -> None:
+    """Say this in the place of what stands there; where that fails, it holds up no other."""
+    try:
+        await _own(message, row.message_id).edit(content=text, allowed_mentions=discord.AllowedMentions.none())
+    except TROUBLE as error:
+        log.warning("translation not edited", message=row.source_id, error=str(error))
 
 
 def _own(message: discord.Message, message_id: int) -> discord.PartialMessage:

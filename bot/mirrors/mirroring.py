@@ -7,7 +7,7 @@ Steward may do) is looked at with every message. It does not know who sets up pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -21,7 +21,7 @@ from bot.errands import Errands
 from bot.language import N_, _
 from bot.membership import Membership
 from bot.metering import Payer
-from bot.mirrors.catching_up import GetChannel, catch_up
+from bot.mirrors.catching_up import catch_up
 from bot.mirrors.flags import Flags
 from bot.mirrors.hooks import Hooks, NoWebhook
 from bot.mirrors.lanes import Edited, Gone, Lanes, New
@@ -30,9 +30,11 @@ from bot.mirrors.pairs import Pairs
 from bot.mirrors.quoting import Quoting
 from bot.mirrors.resting import Rest, require_fit
 from bot.mirrors.rewording import Rewording, Wish, spoken_in
+from bot.mirrors.taking_back import FetchChannel, GetChannel, TakingBack
 from bot.mirrors.wording import Face, Said, fitted
 from bot.settings.resolving import Where
 from storage.choices import Choices
+from storage.errors import StorageError
 from storage.mirrors import Copies, StoredCopy, StoredMirror
 
 log = structlog.get_logger()
@@ -58,6 +60,7 @@ class Mirroring:
         pairs: Pairs,
         copies: Copies,
         hooks: Hooks,
+        taking_back: TakingBack,
         rewording: Rewording,
         quoting: Quoting,
         flags: Flags,
@@ -70,6 +73,7 @@ class Mirroring:
         self._pairs = pairs
         self._copies = copies
         self._hooks = hooks
+        self._taking_back = taking_back
         self._rewording = rewording
         self._quoting = quoting
         self._flags = flags
@@ -82,9 +86,10 @@ class Mirroring:
         self._gone, self._texts = Latest(), Latest()
         self._channel: GetChannel = lambda channel_id: None
 
-    async def begin(self, channel: GetChannel) -> None:
-        """Take over the pairs of an earlier run; `channel` finds one of Discord's by its id."""
+    async def begin(self, channel: GetChannel, fetch: FetchChannel) -> None:
+        """Take over the pairs of an earlier run; both find one of Discord's channels, as `TakingBack.begin` says."""
         self._channel = channel
+        self._taking_back.begin(channel, fetch)
         await self._pairs.load()
 
     # what the gateway tells
@@ -129,7 +134,7 @@ class Mirroring:
         """Somebody wants nothing of theirs kept: what was made of their words elsewhere is taken back."""
         found = await self._copies.of_person(person_id, guild_id)
         if found:
-            self._errands.run(self._take_back(found), "copies of somebody who leaves")
+            self._errands.run(self._taking_back.these(found), "copies of somebody who leaves")
 
     # what stands in line
 
@@ -145,14 +150,20 @@ class Mirroring:
             for message, shown in zip(wanted, ready, strict=True):
                 if isinstance(shown, BaseException):
                     log.error("message not mirrored", message=message.id, exc_info=shown)
-                elif not await self._post(message, way, shown):
+                elif not (await self._still_goes(message, way) and await self._post(message, way, shown)):
                     break
+
+    async def _still_goes(self, message: discord.Message, way: _Way) -> bool:
+        """Whether what was so before the translation, which takes a while, is so now."""
+        mirror = self._pairs.get(way.mirror.id)
+        now = await self._way(mirror, message.channel) if mirror else None
+        return now is not None and now.language == way.language and not await self._is_silent(message, now)
 
     async def _post(self, message: discord.Message, way: _Way, shown: Sequence[str]) -> bool:
         """Whether the pair goes on."""
         face = Face.of(message.author)
         for number, text in enumerate(shown):
-            if message.id in self._gone:
+            if message.id in self._gone or await self._is_left_out(message):
                 break
             try:
                 posted = await self._hooks.post(way.to, text, face)
@@ -162,8 +173,25 @@ class Mirroring:
             except TROUBLE as error:
                 log.warning("message not mirrored", message=message.id, error=str(error))
                 break
-            await self._copies.put([_copy(message, way, posted.id, number)])
+            if not await self._keep(_copy(message, way, posted.id, number)):
+                return False
         return True
+
+    async def _keep(self, copy: StoredCopy) -> bool:
+        """Remember what was posted, or take it back: its pair may have ended, or its writer left, meanwhile. Whether
+        the pair goes on."""
+        try:
+            await self._copies.put([copy])
+        except StorageError as error:
+            log.warning("copy not remembered, so taken back", message=copy.source_id, error=str(error))
+            await self._taking_back.these([copy])
+            return False
+        if await self._choices.left_out([copy.person_id], copy.guild_id):
+            await self._taking_back.these([copy])
+        return True
+
+    async def _is_left_out(self, message: discord.Message) -> bool:
+        return bool(await self._choices.left_out([message.author.id], _guild_id(message)))
 
     async def _texts_for(self, message: discord.Message, way: _Way) -> list[str]:
         with spoken_in(way.language):
@@ -173,12 +201,12 @@ class Mirroring:
 
     async def _changed(self, event: Edited | Gone) -> None:
         if isinstance(event, Gone):
-            await self._take_back(await self._copies.of(event.message_ids))
+            await self._taking_back.these(await self._copies.of(event.message_ids))
             await self._copies.forget(event.message_ids)  # those that were copies themselves
             return
         message = event.message
         found = await self._copies.of([message.id])
-        if not found or await self._choices.left_out([message.author.id], _guild_id(message)):
+        if not found or await self._is_left_out(message):
             return
         await self._flags.edited(message, [row for row in found if row.mirror_id is None])
         for mirror_id, some in groupby(sorted(found, key=_mirror_id), key=_mirror_id):
@@ -199,22 +227,7 @@ class Mirroring:
                     await self._hooks.edit(channel, row.message_id, text)
             except (*TROUBLE, NoWebhook) as error:
                 log.warning("edit not mirrored", message=row.source_id, error=str(error))
-        await self._take_back(rows[len(texts) :])
-
-    async def _take_back(self, rows: Iterable[StoredCopy]) -> None:
-        gone: list[int] = []
-        for row in rows:
-            channel = self._channel(row.channel_id)
-            try:
-                if row.mirror_id is not None and isinstance(channel, discord.TextChannel):
-                    await self._hooks.delete(channel, row.message_id)
-                elif isinstance(channel, discord.TextChannel | discord.Thread):
-                    await _delete(channel, row.message_id)
-            except TROUBLE as error:
-                log.warning("copy not deleted", message=row.source_id, error=str(error))
-                continue
-            gone.append(row.message_id)
-        await self._copies.forget(gone)
+        await self._taking_back.these(rows[len(texts) :])
 
     async def _full(self, left_out: Collection[discord.Message]) -> None:
         """The other channel is told what it does not see."""
@@ -271,14 +284,6 @@ class Mirroring:
     def _payer(self, message: discord.Message) -> Payer:
         """The server: who talks there did not ask for it."""
         return Payer(self._my_id(), Where(_guild_id(message), (message.channel.id,)))
-
-
-async def _delete(channel: discord.TextChannel | discord.Thread, message_id: int) -> None:
-    """One of Steward's own messages, if it is still there."""
-    try:
-        await channel.get_partial_message(message_id).delete()
-    except discord.NotFound:
-        return
 
 
 def _copy(message: discord.Message, way: _Way, message_id: int, number: int) -> StoredCopy:

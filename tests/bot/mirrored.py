@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,13 @@ def knows(engine: ScriptedEngine, sentences: Mapping[str, str] = KNOWN, times: i
         wanted = f"<text>\n{source}\n</text>"
         for _ in range(times):
             engine.enqueue(reply(target), when=lambda request, wanted=wanted: request.texts[-1] == wanted)
+
+
+def holds(engine: ScriptedEngine, translation: str = BONJOUR) -> asyncio.Event:
+    """The next translation is complete when the event is set."""
+    release = asyncio.Event()
+    engine.enqueue(reply(pieces=[release, translation]))
+    return release
 
 
 @dataclass

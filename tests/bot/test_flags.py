@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import discord
 import pytest
 from simcord.builders import ChannelHandle
@@ -12,8 +14,8 @@ from storage.database import Database
 from storage.mirrors import Copies
 from storage.settings import GuildSettings, Place
 from tests.bot.conftest import World
-from tests.bot.mirrored import BONJOUR, EAU, HELLO, WATER, knows
-from tests.fakes import ScriptedEngine, failure
+from tests.bot.mirrored import BONJOUR, EAU, HELLO, WATER, holds, knows
+from tests.fakes import ScriptedEngine, failure, reply
 
 FRENCH, ENGLISH = "🇫🇷", "🇬🇧"
 
@@ -52,6 +54,47 @@ async def test_it_translates_once_and_follows_its_message(
     await world.ada.delete(said)
     assert world.said() == []
     assert await Copies(database).of([said.id]) == []
+
+
+async def test_two_flags_at_once_are_answered_once(world: World, database: Database, engine: ScriptedEngine) -> None:
+    await switched(database, world, "reply")
+    knows(engine)
+    said = await world.ada.send(world.channel, HELLO)
+    for person in (world.grace, world.ada):
+        world.env.backend.add_reaction(world.channel.id, said.id, FRENCH, person.id)
+    await world.env.settle()
+    assert (replies(world.channel, said), len(engine.requests)) == ([BONJOUR], 1)
+
+
+@pytest.mark.parametrize(("edit", "expected"), [({"content": WATER}, [EAU]), (None, [])])
+async def test_what_happens_to_it_during_the_translation(
+    world: World, database: Database, engine: ScriptedEngine, edit: dict[str, str] | None, expected: list[str]
+) -> None:
+    await switched(database, world, "reply")
+    said = await world.ada.send(world.channel, "Held in the hands of time.")
+    translating = holds(engine)
+    asking = asyncio.create_task(world.grace.react(said, FRENCH))
+    await engine.received(1)
+    if edit is None:
+        world.env.backend.delete_message(world.channel.id, said.id)
+    else:
+        world.env.backend.edit_message(world.channel.id, said.id, edit)
+    translating.set()
+    await asking
+    assert world.said() == expected
+
+
+async def test_of_a_shorter_text_nothing_of_the_longer_one_is_left(
+    world: World, database: Database, engine: ScriptedEngine
+) -> None:
+    await switched(database, world, "reply")
+    said = await world.ada.send(world.channel, "Tell me all about roses, as long as you like.")
+    engine.enqueue(reply("rosebush " * 300))
+    await world.grace.react(said, FRENCH)
+    assert len(world.said()) == 2
+    await world.ada.edit(said, WATER)
+    assert world.said() == [EAU]
+    assert len(await Copies(database).of([said.id])) == 1
 
 
 async def test_a_message_in_that_language_is_said_to_be(world: World, database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ import pytest
 
 from bot.commands.mirror import AGE, NOT_ALLOWED, SAME_CHANNEL, SAME_LANGUAGE
 from bot.mirrors.hooks import NAME
+from storage.choices import Choices, Consent
 from storage.database import Database
 from storage.mirrors import Copies, Mirrors
 from storage.usage import Usage
 from tests.bot.conftest import Bot, World
-from tests.bot.mirrored import BONJOUR, EAU, HELLO, WATER, Pair, knows, pair_of
+from tests.bot.mirrored import BONJOUR, EAU, HELLO, WATER, Pair, holds, knows, pair_of
 from tests.bot.test_reconciling import away
 from tests.fakes import ScriptedEngine, failure
 
@@ -117,6 +119,52 @@ async def test_a_file_that_is_taken_out_goes_there_too(mirrored: Pair, engine: S
     mirrored.world.env.backend.edit_message(mirrored.here.id, said.id, {"attachments": []})
     await mirrored.world.env.settle()
     assert mirrored.texts() == [BONJOUR]
+
+
+async def test_a_channel_that_becomes_restricted_during_the_translation(
+    mirrored: Pair, engine: ScriptedEngine, database: Database
+) -> None:
+    translating = holds(engine)
+    sending = asyncio.create_task(mirrored.world.ada.send(mirrored.here, "Held."))
+    await engine.received(1)
+    mirrored.world.env.bot.get_channel(mirrored.here.id).nsfw = True
+    translating.set()
+    await sending
+    assert mirrored.texts() == []
+    assert [one.stopped for one in await Mirrors(database).all()] == ["age"]
+
+
+async def test_who_leaves_during_the_translation_is_not_carried(
+    mirrored: Pair, engine: ScriptedEngine, database: Database
+) -> None:
+    ada, guild = mirrored.world.ada, mirrored.world.guild
+    translating = holds(engine)
+    sending = asyncio.create_task(ada.send(mirrored.here, "Held."))
+    await engine.received(1)
+    await Choices(database).choose(ada.id, guild.id, Consent.OPT_OUT)
+    translating.set()
+    await sending
+    assert mirrored.texts() == []
+
+
+async def test_a_pair_that_is_gone_holds_up_no_other(
+    mirrored: Pair, engine: ScriptedEngine, database: Database
+) -> None:
+    knows(engine)
+    third = mirrored.world.guild.create_text_channel("terrace")
+    await mirrored.start(other=third)
+    (first, _second) = await Mirrors(database).all()
+    await Mirrors(database).end(first.id)  # behind Steward's back: as between a post and its being remembered
+    await mirrored.world.ada.send(mirrored.here, HELLO)
+    assert (mirrored.texts(), mirrored.texts(third)) == ([], [BONJOUR])
+
+
+async def test_a_channel_that_is_not_at_hand_is_asked_for(mirrored: Pair, database: Database) -> None:
+    said = await mirrored.world.ada.send(mirrored.here, HELLO)
+    there = mirrored.world.env.bot.get_channel(mirrored.there.id)
+    there.guild._channels.pop(there.id)
+    await mirrored.world.ada.delete(said)
+    assert (mirrored.texts(), await Copies(database).of([said.id])) == ([], [])
 
 
 async def test_who_is_left_out_is_not_carried_and_their_words_are_taken_back(mirrored: Pair) -> None:
