@@ -1,13 +1,15 @@
 """Who reads one channel and not another, by Discord's own arithmetic of roles and overwrites. Asks nobody.
 
 Who has which roles is not known, so every set of up to two roles stands for somebody who may have them: with overwrites
-that is enough, for one role may let people in and another keep them out. Roles of bots do not count.
+that is enough, for one role may let people in and another keep them out. Roles of bots do not count. Roles that do the
+same in both channels are looked at as one kind, of which there are at most eighteen, however many roles a server has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from itertools import combinations
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from itertools import combinations, product
 
 import discord
 
@@ -16,6 +18,9 @@ from bot.language import _
 Place = discord.abc.GuildChannel
 AND = "+"
 MOST_NAMED = 6
+
+_Kind = tuple[bool, bool | None, bool | None]
+"""Whether a role sees channels by itself, and what the first and the second channel say about it."""
 
 
 def read_only_one(one: Place, other: Place) -> frozenset[str]:
@@ -45,43 +50,45 @@ def _name(guild: discord.Guild, number: int) -> str:
 
 
 def _only_in(read: Place, unread: Place) -> list[str]:
-    found: list[frozenset[int]] = []
-    for roles in _sets(_relevant(read, unread)):
-        is_known = any(known <= roles for known in found)
-        if not is_known and _reads(read, roles) and not _reads(unread, roles):
-            found.append(roles)
-    by_role = [AND.join(map(str, sorted(roles or {read.guild.id}))) for roles in found]
+    kinds = _kinds(read, unread)
+    found: list[frozenset[_Kind]] = []
+    for some in _sets(kinds):
+        is_known = any(known <= some for known in found)
+        reads = _reads(read, [(sees, here) for sees, here, _there in some])
+        if not is_known and reads and not _reads(unread, [(sees, there) for sees, _here, there in some]):
+            found.append(some)
+    sets = [roles for some in found for roles in product(*(kinds[kind] for kind in some))]
+    by_role = [AND.join(map(str, sorted(roles or (read.guild.id,)))) for roles in sets]
     return by_role if frozenset() in found else by_role + [str(one) for one in _members(read, unread)]
 
 
-def _sets(roles: Collection[int]) -> Iterable[frozenset[int]]:
-    """No role, one, or two of them."""
-    return (frozenset(some) for count in range(3) for some in combinations(sorted(roles), count))
+def _sets(kinds: Collection[_Kind]) -> Iterable[frozenset[_Kind]]:
+    """No role, one, or two of them; a second one of the same kind changes nothing."""
+    return (frozenset(some) for count in range(3) for some in combinations(kinds, count))
 
 
-def _relevant(*channels: Place) -> set[int]:
-    """Roles that decide who reads there; whoever has all permissions reads everything."""
-    guild = channels[0].guild
-    named = {target.id for channel in channels for target in channel.overwrites if _is_role(target)}
-    base = guild.default_role.permissions
-    return {
-        role.id
-        for role in guild.roles
-        if not role.is_default()
-        and not role.is_bot_managed()
-        and not role.permissions.administrator
-        and (role.id in named or (role.permissions.view_channel and not base.view_channel))
-    }
+def _kinds(one: Place, other: Place) -> Mapping[_Kind, list[int]]:
+    """The roles that decide who reads there, by kind; whoever has all permissions reads everything."""
+    here, there = _by_role(one), _by_role(other)
+    base = one.guild.default_role.permissions
+    found: dict[_Kind, list[int]] = defaultdict(list)
+    for role in one.guild.roles:
+        if role.is_default() or role.is_bot_managed() or role.permissions.administrator:
+            continue
+        is_named = role.id in here or role.id in there
+        if is_named or (role.permissions.view_channel and not base.view_channel):
+            found[role.permissions.view_channel, here.get(role.id), there.get(role.id)].append(role.id)
+    return found
 
 
-def _reads(channel: Place, role_ids: frozenset[int]) -> bool:
-    """Whether somebody with these roles, and no others, sees the channel."""
-    guild = channel.guild
-    roles = [role for role in guild.roles if role.id in role_ids]
-    sees = any(role.permissions.view_channel for role in (guild.default_role, *roles))
-    everyone = channel.overwrites_for(guild.default_role).view_channel
+def _reads(channel: Place, roles: Collection[tuple[bool, bool | None]]) -> bool:
+    """Whether somebody with such roles, and no others, sees the channel: of each whether it sees channels by itself,
+    and what the channel says about it."""
+    default = channel.guild.default_role
+    everyone = channel.overwrites_for(default).view_channel
+    sees = default.permissions.view_channel or any(by_itself for by_itself, _said in roles)
     sees = sees if everyone is None else everyone
-    own = [channel.overwrites_for(role).view_channel for role in roles]
+    own = [said for _by_itself, said in roles]
     return True in own or (sees and False not in own)
 
 
@@ -94,13 +101,17 @@ def _members(read: Place, unread: Place) -> list[int]:
         reads_there = there.get(member_id)
         if reads is False or reads_there is True:
             continue
-        if reads_there is False or not _reads(unread, frozenset()):
+        if reads_there is False or not _reads(unread, []):
             found.append(member_id)
     return sorted(found)
 
 
 def _by_member(channel: Place) -> dict[int, bool | None]:
     return {target.id: chosen.view_channel for target, chosen in channel.overwrites.items() if not _is_role(target)}
+
+
+def _by_role(channel: Place) -> dict[int, bool | None]:
+    return {target.id: chosen.view_channel for target, chosen in channel.overwrites.items() if _is_role(target)}
 
 
 def _is_role(target: discord.Role | discord.Member | discord.Object) -> bool:

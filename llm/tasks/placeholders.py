@@ -1,7 +1,7 @@
 """What of a text must not change when it is translated: put aside before, put back after. Pure; it knows no engine.
 
-Code, links, mentions, emoji, times, commands and names of people become marks such as `[3]`, which engines copy; what
-looks like a mark in the text itself is put aside, too, so that no mark is ever mistaken.
+Code, links, mentions, emoji, times, commands, spoilers' bars and names of people become marks such as `[3]`, which
+engines copy; what looks like a mark in the text itself is put aside, too, so that no mark is ever mistaken.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _KEPT = re.compile(
     r"|(?<![/.:<])" + _BEGIN + r"/[a-z][a-z-]*" + _END + r"(?!/))"
     r"|(?P<colons>" + _BEGIN + r":[a-zA-Z0-9_]{2,32}:" + _END + r")"
     r"|(?P<emoji>" + _EMOJI + r")"
+    r"|(?P<bars>\|\|)"
     r"|(?P<mark>" + MARK.pattern + r")",
     re.DOTALL,
 )

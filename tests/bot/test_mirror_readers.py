@@ -48,3 +48,19 @@ async def test_who_reads_more(world: World) -> None:
         told = [[who for where, who in found if where == channel.id] for channel in (one, other)]
         wanted = [[world.ada.mention if who == "ada" else who for who in some] for some in expected]
         assert told == wanted, (rights, others)
+
+
+async def test_roles_of_one_kind_are_each_named(world: World) -> None:
+    clubs, staffs = ([world.guild.create_role(f"{name} {one}") for one in range(3)] for name in ("Club", "Staff"))
+    guests = {world.guild.default_role: DENIED, **dict.fromkeys(clubs, SEES)}
+    one, other = [
+        world.env.bot.get_channel(world.guild.create_text_channel("place", overwrites=overwrites).id)
+        for overwrites in (guests, {**guests, **dict.fromkeys(staffs, DENIED)})
+    ]
+    assert read_only_one(one, other) == frozenset()
+    one, other = [
+        world.env.bot.get_channel(world.guild.create_text_channel("place", overwrites=overwrites).id)
+        for overwrites in (guests, dict.fromkeys(staffs, DENIED))
+    ]
+    pairs = {f"{one.id}:{club.id}+{staff.id}" for club in clubs for staff in staffs}
+    assert read_only_one(one, other) == pairs | {f"{other.id}:{world.guild.id}"}

@@ -13,6 +13,7 @@ from llm.client import LLMClient
 from llm.config import LLMSettings
 from llm.errors import EngineUnavailable, LLMError, SettingsRefused
 from llm.tasks.languages import Detection
+from llm.tasks.placeholders import MARK
 from llm.tasks.translate import Translated, Translation
 from llm.tasks.translate_engines import CannotTranslate, ChatEngine, Job, Seq2SeqEngine
 from llm.tasks_client import FoundEntity, KnownLanguages, Rewritten
@@ -171,6 +172,12 @@ async def test_what_a_model_does_not_know(
         assert refused.value.why == told
     else:
         assert (await work)[0].text == "HALLO" and model.asked[0][1:] == told
+
+
+async def test_a_spoiler_stays_one_where_an_engine_drops_its_bars() -> None:
+    translation = Translation([Scripted(lambda piece: MARK.sub("", piece).upper())], Detection())
+    (done,) = await translation.translate(["Der Gärtner ||war es|| am Ende."], "fr", source="de")
+    assert done.text == "DER GÄRTNER ||WAR ES|| AM ENDE."
 
 
 async def test_where_nothing_tells_the_language_it_is_the_usual_one() -> None:
