@@ -5,8 +5,9 @@ It does not know any command.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import discord
 import structlog
@@ -18,6 +19,16 @@ from llm.errors import LLMError
 from storage.errors import StorageError
 
 log = structlog.get_logger()
+
+
+class Press(Protocol):
+    """Does what a button under an answer says; `name` is the command whose rules hold for that, None where nothing but
+    what is there is shown. What goes wrong is told."""
+
+    async def __call__(
+        self, interaction: discord.Interaction, do: Callable[[], Awaitable[None]], name: str | None = None
+    ) -> None: ...
+
 
 FORESEEN = (Refusal, LLMError, StorageError, discord.Forbidden)
 """What a command may run into without being broken."""

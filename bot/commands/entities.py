@@ -5,7 +5,7 @@ How names are found is `llm.tasks.entities`' business, which of them mean the sa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import discord
 from discord import app_commands
@@ -34,7 +34,6 @@ from bot.language import N_, _, number
 from bot.limits import PersonalLimits
 from llm.tasks.entities import NameFinder, Spot
 from llm.tasks.names import Mention, merged
-from llm.tasks.summary import SourceMessage
 
 FEWEST, DEFAULT = 1, 100
 LONGEST_TEXT = 4_000
@@ -96,12 +95,16 @@ class Entities:
             await tell_instead(work, _(NO_NAMES))
             return
 
-        async def left(there: Collection[int]) -> Told:
-            kept = [(source, spots) for source, spots in named if source.id in there]
-            return _list(kept, wanted.channel.guild.id, coverage(read, wanted)) if kept else []
+        mentions = [Mention(spot.text, spot.kind, source.id) for source, spots in named for spot in spots]
+        places = {source.id: source.place for source, _ in named}
+        covered = coverage(read, wanted)
 
-        ids = [source.id for source, _ in named]
-        await give(self.tools, work, rules, resting_on(self.tools, wanted, read, ids, left, NOTHING_LEFT))
+        async def left(there: Collection[int]) -> Told:
+            kept = [one for one in mentions if one.place in there]
+            mentions[:] = kept  # what went is not kept in memory, either
+            return _list(kept, places, wanted.channel.guild.id, covered()) if kept else []
+
+        await give(self.tools, work, rules, resting_on(self.tools, wanted, read, places, left, NOTHING_LEFT))
 
     async def _found(self, work: Work, texts: Sequence[str]) -> list[list[Spot]]:
         found = await self._finder.find(
@@ -160,7 +163,5 @@ def add_entities(tree: app_commands.CommandTree[discord.Client], entities: Entit
                     await entities.of_message(work, wanted)
 
 
-def _list(named: Sequence[tuple[SourceMessage, Sequence[Spot]]], guild_id: int, remark: str) -> list[str]:
-    names = merged(Mention(spot.text, spot.kind, source.id) for source, spots in named for spot in spots)
-    places = {source.id: source.place for source, _ in named}
-    return listed(names, lambda number: link(guild_id, places[number], number), remark)
+def _list(mentions: Sequence[Mention], places: Mapping[int, int], guild_id: int, remark: str) -> list[str]:
+    return listed(merged(mentions), lambda number: link(guild_id, places[number], number), remark)

@@ -6,6 +6,7 @@ channel. What was asked stays in memory only, for a quarter of an hour. How thin
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,7 @@ import discord
 from discord import app_commands
 
 from bot.clock import Clock
-from bot.commands.answering import explained, tell
+from bot.commands.answering import Press, explained, tell
 from bot.commands.ask import LONGEST_QUESTION, Ask
 from bot.commands.paged import Again, Pages
 from bot.commands.working import Work, Works
@@ -161,11 +162,11 @@ class Find:
 
     async def _for_all(self, interaction: discord.Interaction, asked: Asked, found: Answer) -> list[str]:
         """The answer for everybody who reads here; looked for anew where it was made from what not all of them read."""
-        rules = await self._gate.for_interaction(interaction)
         within = await self._for_everybody(interaction, asked.where)
         if found.channels <= within.channel_ids:
             shared = await self._finding.checked(found, within)
         else:
+            rules = await self._gate.for_interaction(interaction)
             with self.limits.request(interaction.user.id):
                 shared = await self._found(interaction, asked, within, rules)
         if shared.is_empty:
@@ -231,7 +232,12 @@ class Find:
 
     def _remember(self, number: int, asked: Asked) -> None:
         self._asked[number] = asked
-        while len(self._asked) > MOST or asked.at - next(iter(self._asked.values())).at > KEPT_S:
+        self._forget_old()
+        asyncio.get_running_loop().call_later(KEPT_S + 1, self._forget_old)  # also where nobody comes by until then
+
+    def _forget_old(self) -> None:
+        now = self._clock.now()
+        while self._asked and (len(self._asked) > MOST or now - next(iter(self._asked.values())).at > KEPT_S):
             self._asked.popitem(last=False)
 
     def _recalled(self, number: int, person_id: int) -> Asked:
@@ -270,7 +276,7 @@ def add_find(tree: app_commands.CommandTree[discord.Client], find: Find) -> None
                     await find.answer(work, question, where)
 
 
-def find_button(pressed: Callable[[discord.Interaction, int], Awaitable[None]]) -> type[_Item]:
+def find_button(pressed: Callable[[discord.Interaction, int], Awaitable[None]], press: Press) -> type[_Item]:
     """The item to register with the client; `pressed` gets each press and the command's number."""
 
     class FindButton(discord.ui.DynamicItem[_Button], template=TEMPLATE):
@@ -285,8 +291,11 @@ def find_button(pressed: Callable[[discord.Interaction, int], Awaitable[None]]) 
             return cls(int(match["number"]))
 
         async def callback(self, interaction: discord.Interaction) -> None:
-            async with explained(interaction):
-                await pressed(interaction, self._number)
+            async def do() -> None:
+                async with explained(interaction):
+                    await pressed(interaction, self._number)
+
+            await press(interaction, do, "find")
 
     return FindButton
 

@@ -7,6 +7,7 @@ have changed. It does not know what they say.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections import OrderedDict
@@ -17,7 +18,7 @@ from typing import Self
 import discord
 
 from bot.clock import Clock
-from bot.commands.answering import explained, tell
+from bot.commands.answering import Press, explained, tell
 from bot.commands.cited_text import cited_in
 from bot.commands.post import require_writing
 from bot.commands.posted import Posted
@@ -101,6 +102,7 @@ class Pages:
         answer = Answer(interaction, tuple(pages_of(lines_of(told))), again, self._clock.now(), may_post=may_post)
         self._answers[interaction.id] = answer
         self._forget_old()
+        asyncio.get_running_loop().call_later(LATE_S + 1, self._forget_old)  # also where nobody comes by until then
         await interaction.edit_original_response(
             content=answer.pages[0],
             view=_view(interaction.id, answer),
@@ -131,14 +133,15 @@ class Pages:
             if what in ("prev", "next"):
                 await self._turn(interaction, answer_id, answer, 1 if what == "next" else -1)
             elif what == "dm":
-                await self._to_person(interaction, answer)
+                await self._to_person(interaction, answer_id, answer)
             else:
-                await self._to_channel(interaction, answer_id, answer)
+                await self._to_channel(interaction, answer_id)
 
     async def _turn(self, interaction: discord.Interaction, answer_id: int, answer: Answer, step: int) -> None:
         await interaction.response.defer()
         pages = tuple(pages_of(lines_of(await answer.again(interaction, False))))
-        turned = replace(answer, pages=pages, at=min(max(answer.at + step, 0), len(pages) - 1))
+        now = self._present(answer_id)
+        turned = replace(now, pages=pages, at=min(max(now.at + step, 0), len(pages) - 1))
         self._answers[answer_id] = turned
         await interaction.edit_original_response(content=turned.pages[turned.at], view=_view(answer_id, turned))
 
@@ -150,7 +153,9 @@ class Pages:
 
     async def _refresh(self, answer_id: int) -> None:
         """Show what is left of an answer."""
-        answer = self._answers[answer_id]
+        answer = self._answers.get(answer_id)
+        if answer is None:
+            return
         interaction = answer.interaction
         with speaking(speech_for(interaction.locale, interaction.guild_locale)), contextlib.suppress(*TROUBLE):
             try:
@@ -160,41 +165,54 @@ class Pages:
                 self._answers.pop(answer_id, None)
                 await interaction.edit_original_response(content=explain(refusal).sentence, view=None, attachments=[])
                 return
-            if pages != answer.pages and answer_id in self._answers:
-                left = replace(answer, pages=pages, at=min(answer.at, len(pages) - 1))
+            now = self._answers.get(answer_id)
+            if now is not None and pages != now.pages:
+                left = replace(now, pages=pages, at=min(now.at, len(pages) - 1))
                 self._answers[answer_id] = left
                 await interaction.edit_original_response(
-                    content=left.pages[left.at],
-                    view=_view(answer_id, left),
-                    attachments=_pictures(told) or discord.utils.MISSING,
+                    content=left.pages[left.at], view=_view(answer_id, left), attachments=_pictures(told)
                 )
 
-    async def _to_person(self, interaction: discord.Interaction, answer: Answer) -> None:
+    def _present(self, answer_id: int) -> Answer:
+        """The answer as it is after a while. Raises Refusal where it was forgotten."""
+        answer = self._answers.get(answer_id)
+        if answer is None:
+            raise Refusal(GONE)
+        return answer
+
+    async def _to_person(self, interaction: discord.Interaction, answer_id: int, answer: Answer) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
+        told = await answer.again(interaction, False)
+        self._present(answer_id)
         try:
-            await _send(interaction.user, await answer.again(interaction, False))
+            await _send(interaction.user, told)
         except discord.Forbidden:
             raise Refusal(NO_DM) from None
         await tell(interaction, _(SENT))
 
-    async def _to_channel(self, interaction: discord.Interaction, answer_id: int, answer: Answer) -> None:
+    async def _to_channel(self, interaction: discord.Interaction, answer_id: int) -> None:
         require_writing(interaction)
         await interaction.response.defer()
+        answer = self._present(answer_id)
         if not answer.may_post:  # pressed twice
             return
-        self._answers[answer_id] = posted = replace(answer, may_post=False)
+        self._answers[answer_id] = replace(answer, may_post=False)
+        sent = 0
         try:
             with aloud(self._language_at(interaction)):
                 who = _("> **{name}** shares:", name=neutralize(interaction.user.display_name))
                 told = await answer.again(interaction, True)
                 messages = _messages([who, *lines_of(told)], told)
-        except Refusal:
-            self._answers[answer_id] = answer
-            raise
-        for page, files in messages:
-            message = await interaction.followup.send(page, files=files, ephemeral=False, wait=True)
-            self._posted.follow(message, interaction.guild_id or 0)
-        await interaction.edit_original_response(view=_view(answer_id, posted))
+            self._present(answer_id)
+            for page, files in messages:
+                message = await interaction.followup.send(page, files=files, ephemeral=False, wait=True)
+                sent += 1
+                self._posted.follow(message, interaction.guild_id or 0)
+        finally:
+            if not sent and answer_id in self._answers:
+                self._answers[answer_id] = replace(self._answers[answer_id], may_post=True)
+        if answer_id in self._answers:
+            await interaction.edit_original_response(view=_view(answer_id, self._answers[answer_id]))
 
     def _forget_old(self) -> None:
         now = self._clock.now()
@@ -219,7 +237,7 @@ def pages_of(lines: Sequence[str]) -> list[str]:
     return [f"{page}\n-# {mark}" for page, mark in zip(pages, marks, strict=True)]
 
 
-def page_button(pages: Pages) -> type[_Item]:
+def page_button(pages: Pages, press: Press) -> type[_Item]:
     """The item to register with the client."""
 
     class PageButton(discord.ui.DynamicItem[_Button], template=TEMPLATE):
@@ -234,7 +252,9 @@ def page_button(pages: Pages) -> type[_Item]:
             return cls(match["what"], int(match["answer"]))
 
         async def callback(self, interaction: discord.Interaction) -> None:
-            await pages.pressed(interaction, *self._pressed)
+            what, answer_id = self._pressed
+            name = "post" if what == "post" else None  # a post may be made anew; what is there is turned and sent
+            await press(interaction, lambda: pages.pressed(interaction, what, answer_id), name)
 
     return PageButton
 

@@ -40,10 +40,12 @@ def resting_on(
     """The answer anew each time, from those of the messages that say what they said when they were read: with `gone`,
     a Refusal, where nothing is left, and none where not everybody may read the messages that it rests on."""
 
+    written_at = {number: read.written_at[number] for number in message_ids}  # no text of what was read stays
+
     async def again(interaction: discord.Interaction, is_public: bool) -> Told:
         if is_public and not reaches_no_further(wanted.channel, interaction.channel):
             raise Refusal(NOT_HERE, channel=wanted.channel.mention)
-        told = await left(await tools.fetching.still_true(wanted.channel, message_ids, read.written_at))
+        told = await left(await tools.fetching.still_true(wanted.channel, written_at, written_at))
         if not lines_of(told):
             raise Refusal(gone)
         return told
@@ -72,11 +74,16 @@ def asker(work: Work) -> str:
     return f"{work.interaction.guild_id}/{work.interaction.user.id}"
 
 
-def coverage(read: Read, wanted: Range) -> str:
-    """How much of the range was read, and what of it was not."""
-    told = [wanted.said(len(read.sources), read.found)]
-    if len(read.sources) < read.found:
-        told.append(left_out(read.is_partial))
-    if read.is_cut:
-        told.append(_(OLDER))
-    return " · ".join(told)
+def coverage(read: Read, wanted: Range) -> Callable[[], str]:
+    """Says how much of the range was read, and what of it was not; it keeps figures only."""
+    count, found, is_partial, is_cut = len(read.sources), read.found, read.is_partial, read.is_cut
+
+    def said() -> str:
+        told = [wanted.said(count, found)]
+        if count < found:
+            told.append(left_out(is_partial))
+        if is_cut:
+            told.append(_(OLDER))
+        return " · ".join(told)
+
+    return said

@@ -106,9 +106,12 @@ class Sentiment:
         _require_many(about)
         heard = await self._heard(work, about)
 
+        covered = coverage(read, wanted.range)
+
         async def left(there: Collection[int]) -> Told:
-            remark = f"{coverage(read, wanted.range)} · {_(mood_words.GUESS)}"
-            return await self._told([one for one in heard if one.id in there], wanted.topic, remark)
+            remark = f"{covered()} · {_(mood_words.GUESS)}"
+            heard[:] = [one for one in heard if one.id in there]  # what went is not kept in memory, either
+            return await self._told(heard, wanted.topic, remark)
 
         again = resting_on(self.tools, wanted.range, read, [one.id for one in heard], left, NOTHING_LEFT)
         await give(self.tools, work, rules, again)

@@ -145,15 +145,15 @@ class Summarize:
     @staticmethod
     def _shown(summary: Summary, wanted: Range, wish: Wish, read: Read) -> Shown:
         is_plain = wish.style == "bullets" and not wish.language
+        found, is_partial, is_cut = read.found, read.is_partial, read.is_cut  # not the texts: this is kept for a while
 
         def remark() -> str:
-            said = wanted.said(summary.read, read.found)
-            return remark_on(
-                summary, said, read.found, is_partial=read.is_partial, is_plain=is_plain, is_cut=read.is_cut
-            )
+            said = wanted.said(summary.read, found)
+            return remark_on(summary, said, found, is_partial=is_partial, is_plain=is_plain, is_cut=is_cut)
 
         places = cited(summary, read.sources)
-        return Shown(summary, wanted, wish, places, read.written_at, wanted.channel.guild.id, remark)
+        written_at = {number: read.written_at[number] for number in places}
+        return Shown(summary, wanted, wish, places, written_at, wanted.channel.guild.id, remark)
 
 
 def add_summarize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
 import discord
@@ -79,6 +80,20 @@ class StewardTree(app_commands.CommandTree[discord.Client]):
                 await given.run(interaction)
         except Exception as error:  # the edge: whatever it was, the log has the cause
             await self._failed(interaction, name, error)
+
+    async def press(
+        self,
+        interaction: discord.Interaction[discord.Client],
+        do: Callable[[], Awaitable[None]],
+        name: str | None = None,
+    ) -> None:
+        """Somebody pressed a button under a command's answer; where `name` is told, what it does is held to the same as
+        that command. Nothing that goes wrong leaves it."""
+        try:
+            if name is None or await self._may(interaction, name):
+                await do()
+        except Exception as error:  # the edge: whatever it was, the log has the cause
+            await self._failed(interaction, name or "button", error)
 
     async def _may(self, interaction: discord.Interaction[discord.Client], name: str) -> bool:
         try:

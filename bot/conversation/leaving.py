@@ -6,9 +6,11 @@ It does not know who holds copies: they say so by `also`. What is stored where i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 from bot.conversation.running import Replies, Why
 from bot.tally import Tally
@@ -37,6 +39,7 @@ class Leaving:
         self._utc = utc
         self._forgets: list[Forget] = []
         self._before: list[Before] = []
+        self._one_at_a_time: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def also(self, forget: Forget) -> None:
         """Whoever holds copies of what people wrote drops them by this."""
@@ -70,9 +73,10 @@ class Leaving:
 
     async def _limited(self, delete: Delete, person_id: int, guild_id: int | None) -> Receipt:
         """Delete it, and go on holding them to their limits of today: these would begin anew else."""
-        used = await self._usage.by_server(person_id, self._utc(), guild_id)
-        receipt = await delete(person_id, guild_id)
-        self._tally.deleted(person_id, used)
+        async with self._one_at_a_time.setdefault(person_id, asyncio.Lock()):  # else both would count the same use
+            used = await self._usage.by_server(person_id, self._utc(), guild_id)
+            receipt = await delete(person_id, guild_id)
+            self._tally.deleted(person_id, used)
         return replace(receipt, kept=[*receipt.kept, LIMITS_HOLD]) if used else receipt
 
     def _end(self, person_id: int, guild_id: int | None) -> None:

@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.privacy import Privacy
 from storage.search import Search
 from tests.bot.conftest import Bot, World
-from tests.bot.test_controls import labels
+from tests.bot.test_controls import labels, moderator
 from tests.fakes import ScriptedEngine, failure, reply, words_as_vector
 from tests.waiting import until
 
@@ -184,6 +184,26 @@ class TestWritten:
         told = text_of(await looked_for(world))
         assert f"**Grace**: {KEY}" in told and WHY["engine failed"] not in told
         assert engine.requests == []
+
+
+class TestPressed:
+    async def test_a_pause_holds_for_the_buttons_too(self, world: World, engine: ScriptedEngine) -> None:
+        found_nothing = await looked_for(world, "how tall is the lighthouse?")
+        await world.grace.send(world.channel, KEY)
+        found = await looked_for(world)
+        before = len(engine.requests)
+        await moderator(world).slash(world.channel, "pause")
+        pressed = await world.ada.click(found_nothing.response, label="Ask the model instead")
+        assert "paused" in text_of(pressed) and len(engine.requests) == before
+        posted = await world.ada.click(found.response, label="Post here")
+        assert "paused" in text_of(posted) and world.said() == []
+
+    @pytest.mark.settings(bot={"requests_per_day": 1})
+    async def test_posting_what_is_there_costs_nothing(self, world: World) -> None:
+        await world.grace.send(world.channel, KEY)
+        result = await looked_for(world)
+        await world.ada.click(result.response, label="Post here")
+        assert KEY in world.said()[-1]
 
 
 class TestWhoMayRead:

@@ -17,6 +17,7 @@ from bot.conversation.attachments import Attachments
 from bot.conversation.pictures import Pictures
 from storage.database import Database
 from storage.models import Base, Message
+from storage.usage import Usage, Used
 from tests.bot.conftest import Bot, World
 from tests.bot.papers import picture
 from tests.bot.test_commands import text_of
@@ -138,3 +139,13 @@ async def test_what_was_attached_is_in_memory_no_more(world: World, engine: Scri
     else:
         await leave(world, *next(each for each in WAYS if each[0] == way))
     assert list(kept_in_memory()) == []
+
+
+async def test_two_confirmations_at_once_count_the_use_of_today_once(
+    bot: Bot, world: World, database: Database
+) -> None:
+    now, person_id, guild_id = discord.utils.utcnow(), world.ada.id, world.guild.id
+    await Usage(database).count(person_id, guild_id, Used(3, 20, 10), now)
+    shared = bot.clients[0]._parts.shared
+    await asyncio.gather(*[shared.leaving.delete(person_id, guild_id) for _ in range(2)])
+    assert shared.leaving._tally.used_before(person_id, guild_id) == Used(3, 20, 10)

@@ -100,6 +100,17 @@ async def test_a_posted_answer_that_was_deleted_is_left_alone(
     assert await PostedSources(database).on([one.id for one in said]) == []
 
 
+async def test_what_could_not_be_posted_can_be_posted_again(world: World, engine: ScriptedEngine) -> None:
+    await chatter(world)
+    engine.enqueue(reply(THURSDAY))
+    result = await world.ada.slash(world.channel, "summarize")
+    world.env.inject_error("POST", "/webhooks/*/*", status=400, code=50035, times=1)
+    failed = await world.ada.click(message_of(result), label="Post here")
+    assert failed.followups and world.said() == []
+    await world.ada.click(message_of(result), label="Post here")
+    assert len(world.said()) == 1
+
+
 async def test_what_could_not_be_taken_out_stays_known(
     world: World, engine: ScriptedEngine, database: Database
 ) -> None:
