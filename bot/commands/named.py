@@ -34,7 +34,8 @@ Link = Callable[[int], str]
 
 
 def listed(names: Sequence[Name], link: Link, remark: str) -> list[str]:
-    """All names by kind, each with how often it was said and a link to where it was said first."""
+    """All names by kind, each with how often it was said and links to where it was said first, and first like that:
+    what is posted of it goes with these messages."""
     lines = [_(TITLE)]
     for kind in KINDS:
         mine = of_kind(names, kind)
@@ -73,7 +74,8 @@ def _joined(lines: Sequence[str]) -> list[str]:
 
 def _line(name: Name, link: Link) -> str:
     text = discord.utils.escape_markdown(short(name.text, 100))
-    return f"- {text} · {number(name.count)} × [↗]({link(name.first)})"
+    links = " ".join(f"[↗]({link(one)})" for one in sorted({name.first, name.spelled}))
+    return f"- {text} · {number(name.count)} × {links}"
 
 
 def _units(text: str, spots: Sequence[Spot]) -> Iterator[str]:

@@ -34,12 +34,14 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Somebody or something: `text` as it is mostly written, how often, where first, and every way it was written."""
+    """Somebody or something: `text` as it is mostly written, how often, where first, where first with that spelling,
+    and every way it was written."""
 
     text: str
     kind: Kind
     count: int
     first: int
+    spelled: int
     spellings: tuple[str, ...]
 
 
@@ -97,7 +99,11 @@ def _whole(people: Sequence[str]) -> dict[str, str]:
 
 
 def _name(kind: Kind, spelling: str, mentions: Sequence[Mention]) -> Name:
-    written = Counter(" ".join((bare(mention.text) or mention.text).split()) for mention in mentions)
+    places: dict[str, list[int]] = defaultdict(list)
+    for mention in mentions:
+        places[" ".join((bare(mention.text) or mention.text).split())].append(mention.place)
+    written = Counter({text: len(found) for text, found in places.items()})
     usual = [text for text, _ in written.most_common()]
     shown = next((text for text in usual if key(text) == spelling), usual[0])
-    return Name(shown, kind, len(mentions), min(mention.place for mention in mentions), tuple(written))
+    first = min(mention.place for mention in mentions)
+    return Name(shown, kind, len(mentions), first, min(places[shown]), tuple(written))

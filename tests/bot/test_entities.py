@@ -86,6 +86,20 @@ async def test_one_message_is_marked(world: World, engine_with_names: ScriptedEn
     assert text_of(await world.grace.context_menu(world.channel, "Find names", said[1])) == entities.NO_NAMES
 
 
+async def test_a_posted_name_goes_with_the_message_that_spells_it(
+    world: World, engine_with_names: ScriptedEngine
+) -> None:
+    await world.grace.send(world.channel, "is that Ada's idea?")
+    whole = await world.ada.send(world.channel, "Ada Lovelace of ACME")
+    await world.grace.send(world.channel, "ACME is great, and Paris")
+    result = await names(world)
+    await world.ada.click(message_of(result), label="Post here")
+    assert "Lovelace" in world.said()[-1]
+    await world.ada.delete(whole)
+    await until(lambda: "Lovelace" not in world.said()[-1])
+    assert "Paris" in world.said()[-1]
+
+
 async def test_every_page_of_a_message_that_was_posted_goes_with_it(
     world: World, engine_with_names: ScriptedEngine
 ) -> None:
