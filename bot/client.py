@@ -168,6 +168,7 @@ class StewardClient(discord.Client):
         self._errands.run(self._parts.conversation.hearing.catch_up(), "messages missed")
         self._errands.run(self._parts.conversation.broken_off.settle(self._channel), "answers broken off")
         self._errands.run(self._parts.mirrors.mirroring.catch_up(), "mirrors caught up")
+        self._errands.run(self._parts.digests.posted.look_again(), "posted answers looked at again")
         self._errands.run(self._parts.shared.membership.is_only_in([guild.id for guild in self.guilds]), "servers left")
         self._errands.run(self._parts.backfills.resume(self.get_channel), "backfills")
         for guild in sorted(self.guilds, key=lambda guild: guild.id):

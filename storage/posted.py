@@ -52,6 +52,12 @@ class PostedSources:
         """What rests on these messages."""
         return [one for some in portions(source_ids) for one in await self._found(PostedSource.source_id.in_(some))]
 
+    async def newest(self, most: int) -> list[Rests]:
+        """What was posted last, the newest first."""
+        async with self._database.session() as session:
+            wanted = select(PostedSource).order_by(PostedSource.created_at.desc(), PostedSource.source_id).limit(most)
+            return [_rests(row) for row in await session.scalars(wanted)]
+
     async def on_place(self, channel_id: int) -> list[Rests]:
         """What rests on what was said in this channel or thread."""
         return await self._found(PostedSource.place_id == channel_id)
@@ -83,4 +89,8 @@ class PostedSources:
     async def _found(self, *which: ColumnElement[bool]) -> list[Rests]:
         async with self._database.session() as session:
             rows = await session.scalars(select(PostedSource).where(*which).order_by(PostedSource.message_id))
-            return [Rests(**{name: getattr(row, name) for name in Rests.__dataclass_fields__}) for row in rows]
+            return [_rests(row) for row in rows]
+
+
+def _rests(row: PostedSource) -> Rests:
+    return Rests(**{name: getattr(row, name) for name in Rests.__dataclass_fields__})

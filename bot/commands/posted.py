@@ -23,6 +23,8 @@ from storage.posted import PostedSources, Rests
 log = structlog.get_logger()
 
 NOTHING_LEFT = N_("Nothing is left of that: the messages that it rests on were deleted.")
+LOOKED_AT_AGAIN, BETWEEN_S = 500, 1.0
+"""Links in posted answers that are looked at after a start, and how fast."""
 
 
 class Posted:
@@ -67,6 +69,22 @@ class Posted:
         found = await self._sources.on_person(person_id, guild_id)
         if found:
             self._errands.run(self._take_out(found), "posted answers of somebody who leaves")
+
+    async def look_again(self) -> None:
+        """After a time without a connection: take out what rests on messages that went or changed meanwhile. One
+        message a second is looked at, of what was posted last."""
+        for one in await self._sources.newest(LOOKED_AT_AGAIN):
+            try:
+                source = await self._places(one.place_id, one.guild_id).fetch_message(one.source_id)
+                is_true = (source.edited_at or source.created_at) <= one.written_at
+            except discord.NotFound:
+                is_true = False
+            except TROUBLE as error:
+                log.info("source not looked at", message=one.message_id, error=str(error))
+                continue
+            if not is_true:
+                await self._take_out([one])
+            await asyncio.sleep(BETWEEN_S)
 
     async def _follow(self, message: discord.Message, guild_id: int, cited: dict[int, int]) -> None:
         gone: list[Rests] = []

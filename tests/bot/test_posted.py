@@ -11,7 +11,7 @@ from bot.commands.posted import NOTHING_LEFT
 from bot.language import Speech, _, speaking
 from storage.database import Database
 from storage.posted import PostedSources
-from tests.bot.conftest import World
+from tests.bot.conftest import Bot, World
 from tests.bot.test_addressed import own_thread
 from tests.bot.test_commands import text_of
 from tests.bot.test_controls import labels
@@ -119,6 +119,16 @@ async def test_what_could_not_be_taken_out_stays_known(
     await world.grace.delete(said[2])
     assert "announcement" in world.said()[-1]
     assert len(await PostedSources(database).on([said[2].id])) == 1
+
+
+async def test_what_went_while_nobody_listened_is_taken_out_after_the_start(
+    world: World, engine: ScriptedEngine, database: Database, bot: Bot
+) -> None:
+    said = await posted(world, engine, database)
+    del world.env.backend.messages[world.channel.id][said[0].id]
+    await world.env.restart_bot(bot.client())
+    await until(lambda: "Thursday" not in world.said()[-1])
+    assert "announcement" in world.said()[-1]
 
 
 async def test_nothing_left_is_said_in_the_language_of_the_server(
